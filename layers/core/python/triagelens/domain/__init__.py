@@ -1,0 +1,1 @@
+"""Records and rules. Imports the standard library and pydantic only."""

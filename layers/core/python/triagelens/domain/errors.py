@@ -1,0 +1,118 @@
+"""What can go wrong, in the domain's own words.
+
+No error here knows about HTTP; `clinic_api.errors` maps them to problem documents in one place.
+A message is safe to show to the caller: it holds no secret and no patient data.
+"""
+
+from collections.abc import Sequence
+
+
+class TriagelensError(Exception):
+    """Base of every expected failure. `code` is stable and machine-readable."""
+
+    code = "error"
+
+
+class InvalidRequestError(TriagelensError):
+    """The caller asked for something that can never work as asked."""
+
+    code = "invalid_request"
+
+
+class UnknownSpecialtyError(InvalidRequestError):
+    code = "unknown_specialty"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no specialty {name!r}; known are {', '.join(known)}.")
+
+
+class NotFoundError(TriagelensError):
+    """The thing does not exist, or the caller may not know that it does."""
+
+    code = "not_found"
+
+
+class ForbiddenError(TriagelensError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+
+
+class UnauthenticatedError(TriagelensError):
+    """No valid access token came with the request."""
+
+    code = "unauthenticated"
+
+
+class ConflictError(TriagelensError):
+    """The request does not fit the present state of the thing."""
+
+    code = "conflict"
+
+
+class IdempotencyMismatchError(ConflictError):
+    """The same Idempotency-Key came with another request."""
+
+    code = "idempotency_key_reused"
+
+
+class TransitionError(ConflictError):
+    """A status change that the status machine does not draw, or that lost a race."""
+
+    code = "invalid_transition"
+
+
+class TooManyRequestsError(TriagelensError):
+    """The caller should come back later.
+
+    Attributes:
+        retry_after_s: seconds until another try makes sense.
+    """
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class SignInError(TriagelensError):
+    """Sign-in or sign-up was refused by the identity provider, told in words fit for the person."""
+
+    code = "sign_in_failed"
+
+
+class ModelError(TriagelensError):
+    """A model cannot serve. The reason is permanent: a retry changes nothing."""
+
+    code = "model_invalid"
+
+
+class NoModelError(ModelError):
+    """The specialty has no registered model, and baselines may not answer in this stage."""
+
+    code = "no_model"
+
+
+class ModelIntegrityError(ModelError):
+    """Model or manifest bytes are not those that were registered."""
+
+    code = "model_integrity"
+
+
+class UnreadableImageError(TriagelensError):
+    """The bytes are not an image that the platform reads.
+
+    Attributes:
+        code: what exactly is wrong (`not_an_image`, `truncated`, `too_many_pixels`, ...).
+        value: the measured figure, where there is one.
+        threshold: the limit it passed, where there is one.
+    """
+
+    def __init__(
+        self, code: str, message: str, value: float | None = None, threshold: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.value = value
+        self.threshold = threshold

@@ -1,0 +1,17 @@
+"""Identifiers: lower-case ULIDs, which sort by time and are safe in an S3 key."""
+
+import re
+
+from ulid import ULID
+
+ULID_PATTERN = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
+
+
+def new_id() -> str:
+    """A new ULID, 26 characters of Crockford's base 32 in lower case."""
+    return str(ULID()).lower()
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` could have come from `new_id`."""
+    return ULID_PATTERN.fullmatch(text) is not None
