@@ -55,6 +55,8 @@ class InputSpec(_Part):
             raise ValueError("resize_to goes with resize: shortest_side")
         if self.resize_to is not None and self.resize_to < max(self.height, self.width):
             raise ValueError("resize_to must not be smaller than the crop (height, width)")
+        if self.interpolation == "lanczos" and not self.antialias:
+            raise ValueError("lanczos exists only with antialias: true")
         if self.dtype == "uint8" and (self.scale, self.mean, self.std) != (1.0, [0.0] * 3, [1.0] * 3):
             raise ValueError("a uint8 input takes raw pixels: scale 1, mean 0, std 1")
         return self
