@@ -96,22 +96,36 @@ def _resized(image: Image.Image, size: tuple[int, int], spec: "InputSpec") -> "N
     if spec.antialias or spec.interpolation == "nearest":
         return np.asarray(image.resize(size, _FILTERS[spec.interpolation]))
     taps = {"bilinear": _linear_taps, "bicubic": _cubic_taps}[spec.interpolation]
-    levels = _sampled(_sampled(np.asarray(image), size[1], 0, taps), size[0], 1, taps)
+    return _point_sampled(np.asarray(image), size, taps)
+
+
+def _point_sampled(pixels: "NDArray[np.uint8]", size: tuple[int, int], taps: "Taps") -> "NDArray[np.uint8]":
+    """`pixels` read at size[0] x size[1] points; beyond the edge the edge pixel repeats."""
+    rows, row_weights = _neighbours(pixels.shape[0], size[1], taps)
+    columns, column_weights = _neighbours(pixels.shape[1], size[0], taps)
+    # The pixels that are read at all, in 8 bits: (taps, rows, taps * columns, 3).
+    seen = pixels.take(rows.ravel(), axis=0).take(columns.ravel(), axis=1)
+    lines = _weighted_sum(seen.reshape(*rows.shape, -1, 3), row_weights[:, :, np.newaxis, np.newaxis])
+    points = lines.reshape(size[1], *columns.shape, 3).swapaxes(0, 1)
+    levels = _weighted_sum(points, column_weights[:, np.newaxis, :, np.newaxis])
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
-def _sampled(pixels: "NDArray[Any]", length: int, axis: int, taps: "Taps") -> "NDArray[np.float32]":
-    """`pixels` sampled at `length` points along `axis`; beyond the edge the edge pixel repeats."""
-    extent = pixels.shape[axis]
+def _neighbours(extent: int, length: int, taps: "Taps") -> "tuple[NDArray[np.intp], NDArray[np.float32]]":
+    """For `length` sample points over `extent` pixels: indices and weights, both (taps, length)."""
     position = (np.arange(length) + 0.5) * (extent / length) - 0.5
     first = np.floor(position).astype(np.intp)
-    column = (length, 1, 1) if axis == 0 else (1, length, 1)
-    shape = (*pixels.shape[:axis], length, *pixels.shape[axis + 1 :])
-    total = np.zeros(shape, np.float32)
-    for step, weight in taps(position - first):
-        tap = pixels.take(np.clip(first + step, 0, extent - 1), axis=axis)
-        total += tap * weight.astype(np.float32).reshape(column)
-    return total
+    steps, weights = zip(*taps(position - first), strict=True)
+    indices = np.stack([np.clip(first + step, 0, extent - 1) for step in steps])
+    return indices, np.stack(weights).astype(np.float32)
+
+
+def _weighted_sum(parts: "NDArray[Any]", weights: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """The sum over the first axis of `parts * weights`, in float32."""
+    total = parts[0] * weights[0]
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
+        total += part * weight
+    return np.asarray(total, np.float32)
 
 
 def _linear_taps(fraction: "NDArray[np.float64]") -> list[tuple[int, "NDArray[np.float64]"]]:
