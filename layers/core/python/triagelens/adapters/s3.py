@@ -1,0 +1,79 @@
+"""Buckets: originals, working images."""
+
+import base64
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from triagelens.domain.errors import NotFoundError
+from triagelens.domain.images import UploadDeclaration
+from triagelens.services.ports import UploadForm
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed"})
+
+
+class S3Originals:
+    """`services.ports.Originals`: what people uploaded, read by the quality check only."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def form(self, key: str, declaration: UploadDeclaration, lifetime: timedelta) -> UploadForm:
+        fields: dict[str, Any] = {"Content-Type": declaration.content_type}
+        if declaration.sha256 is not None:
+            fields["x-amz-checksum-algorithm"] = "SHA256"
+            fields["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(declaration.sha256)).decode()
+        size = declaration.size_bytes
+        conditions: list[Any] = [["content-length-range", size, size], *({name: value} for name, value in fields.items())]
+        form = self._client.generate_presigned_post(
+            Bucket=self._bucket,
+            Key=key,
+            Fields=fields,
+            Conditions=conditions,
+            ExpiresIn=int(lifetime.total_seconds()),
+        )
+        return UploadForm(url=form["url"], fields=form["fields"])
+
+    def read(self, key: str, object_version: str) -> bytes:
+        return _read(self._client, Bucket=self._bucket, Key=key, VersionId=object_version)
+
+
+class S3WorkingImages:
+    """`services.ports.WorkingImages`: the only pixels that inference, people and training see."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def write(self, key: str, data: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="image/jpeg")
+
+    def read(self, key: str) -> bytes:
+        return _read(self._client, Bucket=self._bucket, Key=key)
+
+    def delete(self, key: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def url(self, key: str, lifetime: timedelta) -> str:
+        return self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=int(lifetime.total_seconds())
+        )
+
+
+def _read(client: "S3Client", **where: Any) -> bytes:
+    """The bytes of an object.
+
+    Raises:
+        NotFoundError: the object or that version of it is gone.
+    """
+    try:
+        return client.get_object(**where)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _GONE:
+            raise NotFoundError("The object is gone.") from error
+        raise

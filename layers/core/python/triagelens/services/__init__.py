@@ -1,0 +1,1 @@
+"""Use cases. They take ports and import the domain only."""

@@ -1,0 +1,81 @@
+"""From an accepted image to an analysed one."""
+
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from triagelens.domain.errors import ModelError, NotFoundError, TransitionError
+from triagelens.domain.images import Failure, ImageRecord, ImageStatus
+from triagelens.domain.messages import InferenceRequest
+from triagelens.domain.prediction import Prediction
+from triagelens.services.ports import Casework, Clock, WorkingImages
+
+logger = logging.getLogger(__name__)
+
+
+class Predictor(Protocol):
+    """Answers a working image (JPEG bytes) with the model that serves its specialty."""
+
+    def __call__(self, working_image: bytes, specialty: str, image_id: str) -> Prediction:
+        """Raises ModelError if no model can serve."""
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Analyses accepted images, each version once, however often it is asked to."""
+
+    casework: Casework
+    working_images: WorkingImages
+    clock: Clock
+    predict: Predictor
+
+    def run(self, request: InferenceRequest) -> ImageRecord:
+        """Analyses the image and gives its record.
+
+        Raises:
+            NotFoundError: there is no such image.
+        """
+        record = self.casework.image(request.image_id)
+        if record.is_done_with(request.object_version) or request.attempt < record.attempt:
+            logger.info("nothing left to do", extra={"status": record.status})
+            return record
+        if record.status is ImageStatus.FAILED:
+            record = self.casework.replace_image(record.move(ImageStatus.ACCEPTED, self.clock()))
+        try:
+            prediction = self._prediction(record)
+        except ModelError as error:
+            logger.error("no model can serve", extra={"code": error.code})
+            return self._fail(record, Failure(code=error.code, message=str(error), retryable=False))
+        except NotFoundError:
+            gone = Failure(code="working_image_gone", message="The working image is gone.", retryable=False)
+            return self._fail(record, gone)
+        analysed = record.move(ImageStatus.ANALYZED, self.clock(), prediction=prediction)
+        try:
+            return self.casework.add_result(analysed)
+        except TransitionError:
+            return self._stored(record)
+
+    def give_up(self, request: InferenceRequest) -> None:
+        """Marks the image failed, so that nobody waits for it; a redrive takes it up again."""
+        record = self.casework.image(request.image_id)
+        if record.status is not ImageStatus.ACCEPTED or request.attempt < record.attempt:
+            return
+        stuck = Failure(code="processing_error", message="The image could not be analysed.", retryable=True)
+        self._fail(record, stuck)
+
+    def _prediction(self, record: ImageRecord) -> Prediction:
+        if record.working_image is None:
+            raise NotFoundError("The image has no working image.")
+        data = self.working_images.read(record.working_image.key)
+        return self.predict(data, record.specialty, record.image_id)
+
+    def _fail(self, record: ImageRecord, failure: Failure) -> ImageRecord:
+        try:
+            return self.casework.replace_image(record.move(ImageStatus.FAILED, self.clock(), failure=failure))
+        except TransitionError:
+            return self._stored(record)
+
+    def _stored(self, record: ImageRecord) -> ImageRecord:
+        stored = self.casework.image(record.image_id)
+        logger.info("another delivery was faster", extra={"status": stored.status})
+        return stored

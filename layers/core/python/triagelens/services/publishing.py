@@ -1,0 +1,75 @@
+"""From a changed record to a fact on the bus: the outbox."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triagelens.domain.images import ImageRecord
+from triagelens.domain.messages import Event
+from triagelens.services.ports import EventBus
+
+MOST_PER_CALL = 10
+
+
+@dataclass(frozen=True)
+class ImageChange:
+    """One change of an image's record, as the table's stream tells it.
+
+    Attributes:
+        position: where in the stream the change stands.
+        before: None for a new record.
+    """
+
+    position: str
+    before: ImageRecord | None
+    after: ImageRecord
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """Publishes changes in their order, and says from where to go on if the bus refuses."""
+
+    bus: EventBus
+
+    def publish(self, changes: Sequence[ImageChange]) -> str | None:
+        """Publishes an event for each change of status.
+
+        Returns:
+            The position of the first change that the bus did not take; it and all after it are to be
+            published again. None if all were taken.
+        """
+        outbox = [(change.position, event) for change in changes if (event := image_event(change)) is not None]
+        for start in range(0, len(outbox), MOST_PER_CALL):
+            batch = outbox[start : start + MOST_PER_CALL]
+            refused = set(self.bus.publish([event for _, event in batch]))
+            for position, event in batch:
+                if event.event_id in refused:
+                    return position
+        return None
+
+
+def image_event(change: ImageChange) -> Event | None:
+    """The event of a change, or None if the status stayed. It names nobody and no file."""
+    record = change.after
+    if change.before is None or change.before.status is record.status:
+        return None
+    prediction = record.prediction
+    return Event(
+        event_id=f"{record.image_id}:{record.version}",
+        type=f"image.{record.status}",
+        time=record.updated_at,
+        correlation_id=record.correlation_id,
+        detail={
+            "image_id": record.image_id,
+            "owner": record.owner,
+            "specialty": record.specialty,
+            "status": str(record.status),
+            "purpose": record.upload.purpose,
+            "attempt": record.attempt,
+            "reasons": [reason.code for reason in record.quality.reasons] if record.quality else [],
+            "failure": record.failure and record.failure.code,
+            "top_label": prediction and prediction.top_label,
+            "probability": prediction and prediction.probability,
+            "model": prediction and prediction.model.model_dump(mode="json"),
+            "demonstration": prediction and prediction.demonstration,
+        },
+    )
