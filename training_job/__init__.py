@@ -1,0 +1,1 @@
+"""Training of Triagelens' models: from images to `model.onnx` plus `manifest.json`."""
