@@ -1,0 +1,166 @@
+"""Which model answers for an image, fetched, verified and kept loaded."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from triagelens.domain.errors import ModelIntegrityError, NoModelError, NotFoundError
+from triagelens.inference.package import ModelPackage, require_digest
+from triagelens.inference.session import LoadedModel
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from triagelens.domain.models import ModelFiles, ProductionPointer
+    from triagelens.domain.prediction import Prediction
+    from triagelens.inference.ports import Baselines, ModelObjects, ProductionPointers
+
+PRODUCTION_STAGE = "prod"
+DEMONSTRATION_ONLY = "demonstration only"
+# Half of the 30 s within which a promotion or a rollback must be in force.
+POINTER_LIFETIME_S = 15.0
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """The model chosen for an image. `demonstration` marks whatever must not be taken for a finding."""
+
+    loaded: LoadedModel
+    demonstration: bool
+
+    def predict(self, image: "Image.Image") -> "Prediction":
+        """See `LoadedModel.predict`."""
+        return self.loaded.predict(image, demonstration=self.demonstration)
+
+
+@dataclass(frozen=True)
+class _ReadPointer:
+    pointer: "ProductionPointer | None"
+    read_at: float
+
+
+class ModelStore:
+    """Loaded models by specialty. Safe to use from several threads; one loads at a time.
+
+    Args:
+        stage: in `prod` no baseline ever answers.
+        clock: seconds that never go back.
+        threads: threads of each session.
+        max_loaded: sessions kept; beyond it the longest unused one is dropped.
+        max_loaded_bytes: likewise for the sum of the model files' sizes, in bytes.
+    """
+
+    def __init__(
+        self,
+        pointers: "ProductionPointers",
+        objects: "ModelObjects",
+        baselines: "Baselines",
+        *,
+        stage: str,
+        threads: int = 1,
+        clock: Callable[[], float] = monotonic,
+        pointer_lifetime_s: float = POINTER_LIFETIME_S,
+        max_loaded: int = 8,
+        max_loaded_bytes: int = 512 * 1024 * 1024,
+    ) -> None:
+        self._pointers = pointers
+        self._objects = objects
+        self._baselines = baselines
+        self._stage = stage
+        self._threads = threads
+        self._clock = clock
+        self._pointer_lifetime_s = pointer_lifetime_s
+        self._max_loaded = max_loaded
+        self._max_loaded_bytes = max_loaded_bytes
+        self._read_pointers: dict[str, _ReadPointer] = {}
+        self._loaded: OrderedDict[tuple[str, ...], LoadedModel] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def for_specialty(self, specialty: str, image_id: str) -> ServedModel:
+        """The model that answers for `image_id`.
+
+        A registered model that cannot be verified is an error, never a reason to fall back to the
+        baseline: nobody would notice.
+
+        Args:
+            image_id: decides who belongs to a canary's share, once there are canaries.
+
+        Raises:
+            NoModelError: nothing is registered, and there is no baseline or none may answer.
+            ModelIntegrityError: the registered bytes are gone or are others than were registered.
+            ModelError: the model does not load.
+        """
+        with self._lock:
+            pointer = self._production(specialty)
+            if pointer is not None:
+                loaded = self._registered(specialty, pointer)
+                return ServedModel(loaded, demonstration=_only_demonstrates(loaded))
+            return ServedModel(self._baseline(specialty), demonstration=True)
+
+    def _production(self, specialty: str) -> "ProductionPointer | None":
+        known = self._read_pointers.get(specialty)
+        now = self._clock()
+        if known is None or now - known.read_at >= self._pointer_lifetime_s:
+            known = _ReadPointer(self._pointers.production(specialty), now)
+            self._read_pointers[specialty] = known
+        return known.pointer
+
+    def _registered(self, specialty: str, files: "ModelFiles") -> LoadedModel:
+        digests = (files.model_sha256, files.manifest_sha256, files.head_sha256 or "")
+        return self._kept(("registered", specialty, *digests), lambda: self._fetch(specialty, files))
+
+    def _baseline(self, specialty: str) -> LoadedModel:
+        if self._stage == PRODUCTION_STAGE:
+            raise NoModelError(f"No model is in production for {specialty}.")
+        return self._kept(("baseline", specialty), lambda: self._read_baseline(specialty))
+
+    def _read_baseline(self, specialty: str) -> LoadedModel:
+        package = self._baselines.package(specialty)
+        if package is None:
+            raise NoModelError(f"No model is in production for {specialty}, and it has no baseline.")
+        return LoadedModel.open(package, self._threads)
+
+    def _fetch(self, specialty: str, files: "ModelFiles") -> LoadedModel:
+        head = None
+        if files.head_key and files.head_object_version and files.head_sha256:
+            head = self._verified(files.head_key, files.head_object_version, files.head_sha256)
+        package = ModelPackage(
+            model=self._verified(files.model_key, files.model_object_version, files.model_sha256),
+            manifest=self._verified(files.manifest_key, files.manifest_object_version, files.manifest_sha256),
+            head=head,
+        )
+        loaded = LoadedModel.open(package, self._threads)
+        if loaded.manifest.specialty != specialty:
+            raise ModelIntegrityError(
+                f"The production model of {specialty} is made for {loaded.manifest.specialty}."
+            )
+        return loaded
+
+    def _verified(self, key: str, object_version: str, digest: str) -> bytes:
+        try:
+            data = self._objects.read(key, object_version)
+        except NotFoundError as error:
+            raise ModelIntegrityError(f"{key} is gone from the models bucket.") from error
+        require_digest(data, digest, key)
+        return data
+
+    def _kept(self, key: tuple[str, ...], load: Callable[[], LoadedModel]) -> LoadedModel:
+        if key in self._loaded:
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+        loaded = self._loaded[key] = load()
+        while len(self._loaded) > 1 and self._is_too_much():
+            self._loaded.popitem(last=False)
+        return loaded
+
+    def _is_too_much(self) -> bool:
+        held = sum(model.size_bytes for model in self._loaded.values())
+        return len(self._loaded) > self._max_loaded or held > self._max_loaded_bytes
+
+
+def _only_demonstrates(loaded: LoadedModel) -> bool:
+    """Whether a registered model's own manifest says that it is not for patients."""
+    return loaded.manifest.intended_use.lower().startswith(DEMONSTRATION_ONLY)
