@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-_TIMEOUTS = {"connect_timeout": 3, "read_timeout": 20, "retries": {"max_attempts": 4, "mode": "standard"}}
+_CALLS = Config(connect_timeout=3, read_timeout=20, retries={"max_attempts": 4, "mode": "standard"})
+# Forms and links are presigned for the region's own endpoint; the laptop cloud has no name for each bucket.
+_PRESIGNING = _CALLS.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+_PRESIGNING_BY_PATH = _CALLS.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
 
 
 @lru_cache
 def s3_client(region: str, *, path_style: bool = False) -> "S3Client":
-    """An S3 client that presigns with Signature Version 4 on the region's own endpoint."""
-    style = "path" if path_style else "virtual"
-    config = Config(signature_version="s3v4", s3={"addressing_style": style}, **_TIMEOUTS)
-    return boto3.client("s3", region_name=region, config=config)
+    return boto3.client("s3", region_name=region, config=_PRESIGNING_BY_PATH if path_style else _PRESIGNING)
 
 
 @lru_cache
 def sqs_client(region: str) -> "SQSClient":
-    return boto3.client("sqs", region_name=region, config=Config(**_TIMEOUTS))
+    return boto3.client("sqs", region_name=region, config=_CALLS)
 
 
 @lru_cache
 def events_client(region: str) -> "EventBridgeClient":
-    return boto3.client("events", region_name=region, config=Config(**_TIMEOUTS))
+    return boto3.client("events", region_name=region, config=_CALLS)

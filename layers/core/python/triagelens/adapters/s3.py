@@ -1,4 +1,4 @@
-"""Buckets: originals, working images."""
+"""Buckets: originals, working images, models."""
 
 import base64
 from datetime import timedelta
@@ -29,7 +29,10 @@ class S3Originals:
             fields["x-amz-checksum-algorithm"] = "SHA256"
             fields["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(declaration.sha256)).decode()
         size = declaration.size_bytes
-        conditions: list[Any] = [["content-length-range", size, size], *({name: value} for name, value in fields.items())]
+        conditions: list[Any] = [
+            ["content-length-range", size, size],
+            *({name: value} for name, value in fields.items()),
+        ]
         form = self._client.generate_presigned_post(
             Bucket=self._bucket,
             Key=key,
@@ -63,6 +66,17 @@ class S3WorkingImages:
         return self._client.generate_presigned_url(
             "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=int(lifetime.total_seconds())
         )
+
+
+class S3ModelObjects:
+    """`inference.ports.ModelObjects`: exact versions of model files."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def read(self, key: str, object_version: str) -> bytes:
+        return _read(self._client, Bucket=self._bucket, Key=key, VersionId=object_version)
 
 
 def _read(client: "S3Client", **where: Any) -> bytes:

@@ -1,6 +1,5 @@
 """From an accepted image to an analysed one."""
 
-import logging
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,8 +8,6 @@ from triagelens.domain.images import Failure, ImageRecord, ImageStatus
 from triagelens.domain.messages import InferenceRequest
 from triagelens.domain.prediction import Prediction
 from triagelens.services.ports import Casework, Clock, WorkingImages
-
-logger = logging.getLogger(__name__)
 
 
 class Predictor(Protocol):
@@ -37,14 +34,12 @@ class Inference:
         """
         record = self.casework.image(request.image_id)
         if record.is_done_with(request.object_version) or request.attempt < record.attempt:
-            logger.info("nothing left to do", extra={"status": record.status})
             return record
         if record.status is ImageStatus.FAILED:
             record = self.casework.replace_image(record.move(ImageStatus.ACCEPTED, self.clock()))
         try:
             prediction = self._prediction(record)
         except ModelError as error:
-            logger.error("no model can serve", extra={"code": error.code})
             return self._fail(record, Failure(code=error.code, message=str(error), retryable=False))
         except NotFoundError:
             gone = Failure(code="working_image_gone", message="The working image is gone.", retryable=False)
@@ -76,6 +71,4 @@ class Inference:
             return self._stored(record)
 
     def _stored(self, record: ImageRecord) -> ImageRecord:
-        stored = self.casework.image(record.image_id)
-        logger.info("another delivery was faster", extra={"status": stored.status})
-        return stored
+        return self.casework.image(record.image_id)

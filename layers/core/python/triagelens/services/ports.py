@@ -9,7 +9,6 @@ from triagelens.domain.images import ImageRecord, UploadDeclaration
 from triagelens.domain.messages import Event, InferenceRequest
 from triagelens.domain.people import Person, Role
 
-
 T = TypeVar("T")
 
 

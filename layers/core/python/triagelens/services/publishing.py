@@ -37,7 +37,8 @@ class Publishing:
             The position of the first change that the bus did not take; it and all after it are to be
             published again. None if all were taken.
         """
-        outbox = [(change.position, event) for change in changes if (event := image_event(change)) is not None]
+        events = [(change.position, image_event(change)) for change in changes]
+        outbox = [(position, event) for position, event in events if event is not None]
         for start in range(0, len(outbox), MOST_PER_CALL):
             batch = outbox[start : start + MOST_PER_CALL]
             refused = set(self.bus.publish([event for _, event in batch]))

@@ -1,7 +1,6 @@
 """From an uploaded original to an accepted or rejected image."""
 
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,8 +11,6 @@ from triagelens.domain.messages import InferenceRequest
 from triagelens.domain.quality import QualityReport, Reason
 from triagelens.domain.specialties import Specialty, specialty
 from triagelens.services.ports import Casework, Clock, InferenceQueue, Originals, WorkingImages
-
-logger = logging.getLogger(__name__)
 
 
 class Assessment(Protocol):
@@ -49,14 +46,17 @@ class QualityCheck:
         """
         record = self.casework.image(image_id)
         if record.is_done_with(object_version):
-            logger.info("nothing left to do", extra={"status": record.status})
             return record
         if record.status is ImageStatus.ACCEPTED:
             return self._hand_over(record)
         try:
             data = self.originals.read(record.upload_key, object_version)
         except NotFoundError:
-            gone = Failure(code="original_gone", message="The uploaded file is no longer there.", retryable=False)
+            if record.status is ImageStatus.FAILED:
+                return record
+            gone = Failure(
+                code="original_gone", message="The uploaded file is no longer there.", retryable=False
+            )
             return self._store(record, ImageStatus.FAILED, object_version, failure=gone)
         mismatch = _declared_otherwise(record, data)
         if mismatch is not None:
@@ -103,7 +103,6 @@ class QualityCheck:
             return self.casework.replace_image(moved)
         except TransitionError:
             stored = self.casework.image(record.image_id)
-            logger.info("another delivery was faster", extra={"status": stored.status})
             if stored.object_version != object_version and moved.working_image is not None:
                 self.working_images.delete(moved.working_image.key)
             return stored

@@ -149,7 +149,8 @@ def _key_item(idempotency: IdempotencyKey, record: ImageRecord) -> EphemeralItem
 
 
 def _a_condition_failed(error: TransactWriteError) -> bool:
-    return any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons)
+    codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+    return "ConditionalCheckFailed" in codes
 
 
 def _changed(record: ImageRecord) -> TransitionError:

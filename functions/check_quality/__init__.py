@@ -1,0 +1,1 @@
+"""Is this upload an image worth analysing? Triggered by the quality queue."""

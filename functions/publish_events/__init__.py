@@ -1,0 +1,1 @@
+"""Tells the bus what happened. Triggered by the casework table's stream."""

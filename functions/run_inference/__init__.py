@@ -1,0 +1,1 @@
+"""What does the model say about it? Triggered by the inference queue."""
