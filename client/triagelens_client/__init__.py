@@ -1,0 +1,50 @@
+"""Client of the Triagelens API: `Triagelens` for programs, the command `triagelens` for people."""
+
+from triagelens_client.client import Triagelens
+from triagelens_client.errors import (
+    ApiError,
+    ConflictError,
+    ConnectionFailedError,
+    DeadlinePassedError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    NotSignedInError,
+    ServerError,
+    TooManyRequestsError,
+    TriagelensClientError,
+    UnauthenticatedError,
+    UnexpectedAnswerError,
+    UnreadableFileError,
+    UploadRefusedError,
+)
+from triagelens_client.models import Image, Model, ModelImport, Prediction, Quality
+from triagelens_client.retry import Retry
+from triagelens_client.tokens import TokenProvider, Tokens
+
+__all__ = [
+    "ApiError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DeadlinePassedError",
+    "ForbiddenError",
+    "Image",
+    "InvalidRequestError",
+    "Model",
+    "ModelImport",
+    "NotFoundError",
+    "NotSignedInError",
+    "Prediction",
+    "Quality",
+    "Retry",
+    "ServerError",
+    "TokenProvider",
+    "Tokens",
+    "TooManyRequestsError",
+    "Triagelens",
+    "TriagelensClientError",
+    "UnauthenticatedError",
+    "UnexpectedAnswerError",
+    "UnreadableFileError",
+    "UploadRefusedError",
+]

@@ -1,0 +1,54 @@
+"""The root of the command and what all its parts share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from triagelens_client.cli import images, models, people, predict
+from triagelens_client.cli.connection import Connection
+from triagelens_client.cli.output import failing_plainly
+
+app = typer.Typer(
+    help="Have medical images checked and analysed by Triagelens.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def connect(
+    context: typer.Context,
+    api: Annotated[
+        str | None,
+        typer.Option(
+            "--api", envvar="TRIAGELENS_API_URL", help="Address of the API. The one used last, if not given."
+        ),
+    ] = None,
+    config_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TRIAGELENS_CONFIG_DIR", help="Folder in which sign-ins are kept.", show_default=False
+        ),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Certificate authority of the API, where the system does not know it.", exists=True
+        ),
+    ] = None,
+) -> None:
+    context.obj = Connection.to(
+        api, folder=config_dir or Path(typer.get_app_dir("triagelens")), ca_file=ca_file
+    )
+
+
+app.command("sign-up")(failing_plainly(people.sign_up))
+app.command("confirm")(failing_plainly(people.confirm))
+app.command("sign-in")(failing_plainly(people.sign_in))
+app.command("sign-out")(failing_plainly(people.sign_out))
+app.command("whoami")(failing_plainly(people.whoami))
+app.command("predict")(failing_plainly(predict.predict))
+app.add_typer(images.app, name="images")
+app.add_typer(models.app, name="models")

@@ -1,0 +1,99 @@
+"""Sign up, confirm, sign in and out."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from triagelens_client.cli.output import notices, results
+from triagelens_client.errors import ApiError
+
+if TYPE_CHECKING:
+    from triagelens_client.cli.connection import Connection
+
+_Password = Annotated[
+    str,
+    typer.Option(
+        "--password",
+        envvar="TRIAGELENS_PASSWORD",
+        prompt=True,
+        hide_input=True,
+        show_envvar=True,
+        help="Asked for if not given. Better in the environment than on the command line.",
+    ),
+]
+_NewPassword = Annotated[
+    str,
+    typer.Option(
+        "--password",
+        envvar="TRIAGELENS_PASSWORD",
+        prompt=True,
+        hide_input=True,
+        confirmation_prompt=True,
+        help="Asked for if not given.",
+    ),
+]
+
+
+def sign_up(
+    context: typer.Context,
+    username: str,
+    password: _NewPassword,
+    email: Annotated[str | None, typer.Option(help="Where the confirmation code is sent.")] = None,
+    name: Annotated[str | None, typer.Option(help="Your name, as others see it.")] = None,
+) -> None:
+    """Make an account."""
+    connection: Connection = context.obj
+    with connection.client() as client:
+        client.sign_up(username, password, email=email, name=name)
+    connection.sessions.remember(connection.api_url)
+    notices().print(f"Now give the code from your e-mail: triagelens confirm {username} CODE")
+
+
+def confirm(context: typer.Context, username: str, code: str) -> None:
+    """Give back the code that came by e-mail."""
+    connection: Connection = context.obj
+    with connection.client() as client:
+        client.confirm(username, code)
+    notices().print(f"Confirmed. Next: triagelens sign-in {username}")
+
+
+def sign_in(
+    context: typer.Context,
+    username: str,
+    password: _Password,
+    code: Annotated[str | None, typer.Option(help="Code of your authenticator app.")] = None,
+    new_password: Annotated[
+        str | None, typer.Option(envvar="TRIAGELENS_NEW_PASSWORD", help="Replaces an invitation's password.")
+    ] = None,
+) -> None:
+    """Sign in; later commands use this sign-in and renew it by themselves."""
+    connection: Connection = context.obj
+    with connection.client() as client:
+        try:
+            client.sign_in(username, password, code=code, new_password=new_password)
+        except ApiError as error:
+            if error.code == "mfa_required" and code is None:
+                code = typer.prompt("Code of your authenticator app", err=True)
+            elif error.code == "new_password_required" and new_password is None:
+                new_password = typer.prompt(
+                    "A new password", hide_input=True, confirmation_prompt=True, err=True
+                )
+            else:
+                raise
+            client.sign_in(username, password, code=code, new_password=new_password)
+    notices().print(f"Signed in to {connection.api_url} as {username}.")
+
+
+def sign_out(context: typer.Context) -> None:
+    """Forget this sign-in on this machine."""
+    connection: Connection = context.obj
+    connection.sessions.forget(connection.api_url)
+    notices().print("Signed out on this machine.")
+
+
+def whoami(context: typer.Context) -> None:
+    """Show who is signed in."""
+    connection: Connection = context.obj
+    with connection.client() as client:
+        me = client.me()
+    results().print(f"{me.username} ({me.role}) at {connection.api_url}", markup=False, soft_wrap=True)

@@ -1,0 +1,273 @@
+"""The client: one method for each thing the API does, and the whole way of an image in one call."""
+
+import ssl
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from pydantic import BaseModel
+
+from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
+from triagelens_client.files import Source
+from triagelens_client.http import Http, read_answer, segment
+from triagelens_client.models import Content, Image, ImageCreated, Me, Page, SignUp, Specialty
+from triagelens_client.polling import Poll
+from triagelens_client.registry import Registry
+from triagelens_client.retry import Retry
+from triagelens_client.tokens import RenewedTokens, TokenProvider, Tokens, signed_out
+
+RESULT_WITHIN_S = 120.0
+
+
+class _SignInAnswer(BaseModel):
+    access_token: str
+    refresh_token: str | None = None
+    expires_in: int
+
+
+class _Specialties(BaseModel):
+    items: tuple[Specialty, ...]
+
+
+class Triagelens:
+    """A connection to one deployment of Triagelens. Thread-safe; use it as a context manager, or close it.
+
+    Args:
+        api_url: the stack's output `ApiUrl`. Plain http is taken for this machine only.
+        tokens: from an earlier `sign_in`; renewed when they end.
+        token_provider: gives access tokens instead, where a program has its own way to get them.
+        keep_tokens: told of each sign-in and renewal, so that tokens can outlive the process.
+        timeout_s: for connecting, and for each wait on the network.
+        verify: how the servers' certificates are checked. `True` means the usual authorities, or those in the
+            file that SSL_CERT_FILE names.
+        transport: replaces the network, in tests.
+        retry: how often calls that may be repeated are repeated.
+
+    Raises:
+        ApiError: by every method, when the API says no; see `triagelens_client.errors`.
+        ConnectionFailedError: by every method, when nothing answers.
+        NotSignedInError: by every method that needs a person, when nobody is signed in.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        tokens: Tokens | None = None,
+        *,
+        token_provider: TokenProvider | None = None,
+        keep_tokens: Callable[[Tokens], None] | None = None,
+        timeout_s: float = 30.0,
+        verify: bool | ssl.SSLContext = True,
+        transport: httpx.BaseTransport | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        if tokens is not None and token_provider is not None:
+            raise ValueError("Give tokens or a token_provider, not both.")
+        self._keep = keep_tokens
+        retry = retry or Retry()
+        self._poll = Poll(retry)
+        self._http = Http(api_url, httpx.Client(timeout=timeout_s, verify=verify, transport=transport), retry)
+        self._tokens: TokenProvider = token_provider or signed_out
+        if tokens is not None:
+            self._use(tokens)
+        self.models = Registry(self._http, lambda refused=None: self._tokens(refused), self._poll)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # People
+
+    def sign_up(
+        self, username: str, password: str, *, email: str | None = None, name: str | None = None
+    ) -> SignUp:
+        body = _without_none(username=username, password=password, email=email, name=name)
+        return read_answer(SignUp, self._http.send("POST", "/v1/auth/sign-up", body=body))
+
+    def confirm(self, username: str, code: str) -> None:
+        """Gives back the code that came by e-mail after `sign_up`."""
+        self._http.send("POST", "/v1/auth/confirm", body={"username": username, "code": code})
+
+    def sign_in(
+        self, username: str, password: str, *, code: str | None = None, new_password: str | None = None
+    ) -> Tokens:
+        """Signs in and uses the tokens from now on.
+
+        Args:
+            code: of the authenticator app, where the person has set one up.
+            new_password: replaces an invitation's password at the first sign-in.
+        """
+        body = _without_none(username=username, password=password, code=code, new_password=new_password)
+        response = self._http.send("POST", "/v1/auth/sign-in", body=body)
+        tokens = _tokens(read_answer(_SignInAnswer, response), username, None)
+        self._use(tokens)
+        if self._keep is not None:
+            self._keep(tokens)
+        return tokens
+
+    def me(self) -> Me:
+        """The signed-in person."""
+        return read_answer(Me, self._send("GET", "/v1/me"))
+
+    def specialties(self) -> tuple[Specialty, ...]:
+        return read_answer(_Specialties, self._send("GET", "/v1/specialties")).items
+
+    # Images
+
+    def create_image(
+        self,
+        source: Path | str | bytes | Source,
+        specialty: str,
+        *,
+        content_type: str | None = None,
+        idempotency_key: str | None = None,
+        **declaration: Any,
+    ) -> ImageCreated:
+        """Announces an image and gets a form to upload it with.
+
+        Args:
+            content_type: by the first bytes, if None.
+            idempotency_key: the same key and request give the same image; a new key, if None.
+            declaration: `purpose`, `original_filename`, `on_device_prediction`, `captured_at`, `device`.
+        """
+        what = source if isinstance(source, Source) else Source.of(source)
+        body = _without_none(
+            specialty=specialty,
+            content_type=content_type or what.image_type,
+            size_bytes=what.size_bytes,
+            sha256=what.sha256,
+            **declaration,
+        )
+        response = self._send(
+            "POST",
+            "/v1/images",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+            idempotent=True,
+        )
+        return read_answer(ImageCreated, response)
+
+    def upload_image(
+        self, created: ImageCreated, source: Path | str | bytes | Source, content_type: str | None = None
+    ) -> None:
+        """Sends the bytes that `created` was announced for.
+
+        Raises:
+            UploadRefusedError: the storage does not take them.
+        """
+        what = source if isinstance(source, Source) else Source.of(source)
+        self._http.upload(created.upload, what, content_type or what.image_type)
+
+    def image(self, image_id: str) -> Image:
+        """The image as it stands."""
+        return read_answer(Image, self._send("GET", f"/v1/images/{segment(image_id)}"))
+
+    def wait_for(self, image_id: str, within_s: float = RESULT_WITHIN_S) -> Image:
+        """The image once it is analysed, rejected or failed, by long polls one after the other.
+
+        Raises:
+            DeadlinePassedError: it is still on its way after `within_s` seconds.
+        """
+
+        def ask(wait_s: int) -> httpx.Response:
+            return self._send(
+                "GET",
+                f"/v1/images/{segment(image_id)}",
+                headers={"Prefer": f"wait={wait_s}"} if wait_s else None,
+                answers_within_s=wait_s,
+            )
+
+        def read(response: httpx.Response) -> tuple[Image, str, bool]:
+            image = read_answer(Image, response)
+            return image, image.status, image.is_final
+
+        return self._poll.until_final(ask, read, subject=f"Image {image_id}", within_s=within_s)
+
+    def upload_and_wait(
+        self,
+        source: Path | str | bytes,
+        specialty: str,
+        *,
+        within_s: float = RESULT_WITHIN_S,
+        on_stage: Callable[[str], None] | None = None,
+        **declaration: Any,
+    ) -> Image:
+        """The whole way: announce, upload, wait.
+
+        Args:
+            within_s: how long to wait after the upload.
+            on_stage: told `announcing`, `uploading`, `analysing` as each begins.
+            declaration: see `create_image`.
+
+        Raises:
+            UnreadableFileError: there is no such file, or it is not an image.
+            UploadRefusedError: the storage does not take the bytes.
+            DeadlinePassedError: the result is not there in time.
+        """
+        tell = on_stage or (lambda stage: None)
+        what = Source.of(source)
+        tell("announcing")
+        created = self.create_image(what, specialty, **declaration)
+        tell("uploading")
+        self.upload_image(created, what)
+        tell("analysing")
+        return self.wait_for(created.image_id, within_s)
+
+    def images(self, limit: int = 50, cursor: str | None = None) -> Page[Image]:
+        """One page of the person's own images, newest first."""
+        response = self._send("GET", "/v1/images", query={"limit": limit, "cursor": cursor})
+        return read_answer(Page[Image], response)
+
+    def all_images(self) -> Iterator[Image]:
+        """All of the person's own images, newest first, page by page."""
+        page = self.images()
+        yield from page.items
+        while page.cursor is not None:
+            page = self.images(cursor=page.cursor)
+            yield from page.items
+
+    def content(self, image_id: str) -> Content:
+        """A short-lived link to the working image."""
+        return read_answer(Content, self._send("GET", f"/v1/images/{segment(image_id)}/content"))
+
+    def download(self, image_id: str) -> bytes:
+        """The working image, a JPEG."""
+        return self._http.download(self.content(image_id).url)
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self._http.send(method, path, tokens=self._tokens, **request)
+
+    def _use(self, tokens: Tokens) -> None:
+        self._tokens = RenewedTokens(tokens, self._renewed, self._keep)
+
+    def _renewed(self, tokens: Tokens) -> Tokens:
+        body = _without_none(refresh_token=tokens.refresh_token, username=tokens.username)
+        try:
+            response = self._http.send("POST", "/v1/auth/refresh", body=body, idempotent=True)
+        except (InvalidRequestError, UnauthenticatedError) as error:
+            raise NotSignedInError("The sign-in has ended; sign in again.") from error
+        return _tokens(read_answer(_SignInAnswer, response), tokens.username, tokens.refresh_token)
+
+
+def _tokens(answer: _SignInAnswer, username: str | None, refresh_token: str | None) -> Tokens:
+    return Tokens(
+        access_token=answer.access_token,
+        refresh_token=answer.refresh_token or refresh_token,
+        expires_at=datetime.now(UTC) + timedelta(seconds=answer.expires_in),
+        username=username,
+    )
+
+
+def _without_none(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,210 @@
+"""What the API answers, typed. Fields that a newer API adds are ignored."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FINAL_STATUSES = frozenset({"analyzed", "rejected", "failed", "expired"})
+DECIDED_IMPORTS = frozenset({"candidate", "refused", "not_evaluable", "failed", "expired"})
+VERDICT_STATUSES = frozenset({"analyzed", "rejected"})
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class UploadForm(_Answer):
+    """A presigned POST: `fields` and then `file`, as multipart/form-data, to `url`."""
+
+    url: str
+    fields: dict[str, str]
+    expires_at: datetime | None = None
+
+
+class ImageCreated(_Answer):
+    """Answer to a request for an upload."""
+
+    image_id: str
+    status: str
+    upload: UploadForm
+
+
+class QualityReason(_Answer):
+    """One thing that is wrong with a photo, in words that its photographer can act on."""
+
+    code: str
+    message: str
+    value: float | None = None
+    threshold: float | None = None
+
+
+class Quality(_Answer):
+    """The quality check's verdict and what it measured."""
+
+    blur_score: float | None = None
+    reasons: tuple[QualityReason, ...] = ()
+
+
+class LabelProbability(_Answer):
+    label: str
+    probability: float
+
+
+class ModelIdentity(_Answer):
+    name: str
+    version: str
+
+
+class Prediction(_Answer):
+    """A model's finding.
+
+    Attributes:
+        probabilities: every label, most probable first.
+        demonstration: made to try the platform out, never for a patient.
+        timings_ms: wall time of each stage in milliseconds.
+    """
+
+    top_label: str
+    probability: float
+    margin: float | None = None
+    entropy: float | None = None
+    probabilities: tuple[LabelProbability, ...] = ()
+    model: ModelIdentity
+    demonstration: bool
+    intended_use: str | None = None
+    timings_ms: Mapping[str, float] = Field(default_factory=dict)
+
+
+class Failure(_Answer):
+    """Why the platform could not finish."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+class Image(_Answer):
+    """An image and what has become of it so far.
+
+    Attributes:
+        status: `awaiting_upload`, `accepted`, `rejected`, `analyzed`, `failed` or `expired`.
+    """
+
+    image_id: str
+    specialty: str
+    status: str
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    purpose: str | None = None
+    quality: Quality | None = None
+    prediction: Prediction | None = None
+    failure: Failure | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.status in FINAL_STATUSES
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether the platform did its work: a finding, or a reasoned rejection."""
+        return self.status in VERDICT_STATUSES
+
+
+class Content(_Answer):
+    """A link to the working image's bytes, good until `expires_at`."""
+
+    url: str
+    expires_at: datetime
+
+
+class Me(_Answer):
+    """The signed-in person."""
+
+    username: str
+    role: str
+    email: str | None = None
+    name: str | None = None
+
+
+class Label(_Answer):
+    name: str
+    title: str
+
+
+class Specialty(_Answer):
+    name: str
+    title: str
+    labels: tuple[Label, ...] = ()
+
+
+class SignUp(_Answer):
+    """Answer to a sign-up. `confirmed` is false where a code was sent and has to be given back."""
+
+    username: str
+    confirmed: bool = False
+
+
+class Problem(_Answer):
+    """One reason why a model was refused."""
+
+    code: str
+    message: str
+
+
+class Model(_Answer):
+    """One registered version of a specialty's model.
+
+    Attributes:
+        status: `candidate`, `refused` or `not_evaluable`.
+        production: whether it answers for its specialty now.
+    """
+
+    specialty: str
+    name: str
+    version: str
+    status: str
+    problems: tuple[Problem, ...] = ()
+    production: bool = False
+    intended_use: str | None = None
+    created_at: datetime | None = None
+
+
+class ImportUploads(_Answer):
+    """Where each file of a model goes; the manifest last, since its arrival starts the checks."""
+
+    model: UploadForm
+    head: UploadForm | None = None
+    manifest: UploadForm
+
+
+class ImportCreated(_Answer):
+    import_id: str
+    uploads: ImportUploads
+
+
+class ModelImport(_Answer):
+    """How far a model's registration has come."""
+
+    import_id: str
+    status: str
+    specialty: str | None = None
+    version: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the checks have come to an end."""
+        return self.status in DECIDED_IMPORTS
+
+
+Item = TypeVar("Item")
+
+
+class Page(_Answer, Generic[Item]):
+    """A part of a list, newest first; `cursor` asks for the next part, None ends it."""
+
+    items: tuple[Item, ...]
+    cursor: str | None = None
