@@ -1,0 +1,146 @@
+"""A cloud in this process: moto's S3, DynamoDB, SQS and EventBridge under the names that the stack uses.
+
+Nothing triggers anything here; a test delivers messages to handlers itself, so that it decides how
+often, in which order, and when the process dies.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from pynamodb.models import Model
+
+from triagelens.adapters.dynamodb.tables import (
+    AuditItem,
+    CaseworkItem,
+    EphemeralItem,
+    RegistryItem,
+    UsersItem,
+)
+
+REGION = "eu-central-1"
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+TABLES: dict[str, type[Model]] = {
+    "casework": CaseworkItem,
+    "registry": RegistryItem,
+    "users": UsersItem,
+    "audit": AuditItem,
+    "ephemeral": EphemeralItem,
+}
+BUCKETS = ("uploads", "images", "models")
+QUEUES = ("quality", "inference", "registration")
+MAX_RECEIVE_COUNT = 5
+
+Handler = Callable[[dict[str, Any], Any], Any]
+
+
+@dataclass
+class FakeContext:
+    """As much of Lambda's context as Powertools looks at."""
+
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:000000000000:function:function"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+@dataclass
+class Cloud:
+    """Clients and addresses of one test's cloud. Make it inside `moto.mock_aws`."""
+
+    queue_urls: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.s3 = boto3.client("s3", region_name=REGION)
+        self.sqs = boto3.client("sqs", region_name=REGION)
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.events = boto3.client("events", region_name=REGION)
+        for name in BUCKETS:
+            self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+            self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        for name, item in TABLES.items():
+            item.Meta.table_name, item.Meta.region = name, REGION
+            item._connection = None
+            item.create_table(billing_mode="PAY_PER_REQUEST")
+        self.dynamodb.update_table(TableName="casework", StreamSpecification=STREAM)
+        for name in QUEUES:
+            self.queue_urls[name] = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.events.create_event_bus(Name="bus")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the stack would set on the functions."""
+        return {
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "STAGE": "dev",
+            **{f"{name.upper()}_TABLE": name for name in TABLES},
+            **{f"{name.upper()}_BUCKET": name for name in BUCKETS},
+            **{f"{name.upper()}_QUEUE_URL": url for name, url in self.queue_urls.items()},
+            "EVENT_BUS_NAME": "bus",
+            "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
+            "ORT_THREADS": "1",
+            "POWERTOOLS_SERVICE_NAME": "test",
+            "POWERTOOLS_METRICS_NAMESPACE": "Triagelens",
+            "POWERTOOLS_TRACE_DISABLED": "true",
+        }
+
+    def upload(self, key: str, data: bytes) -> dict[str, Any]:
+        """Stores an original and gives the notification that S3 would send for it."""
+        version = self.s3.put_object(Bucket="uploads", Key=key, Body=data)["VersionId"]
+        entity = {"bucket": {"name": "uploads"}, "object": {"key": key, "versionId": version}}
+        return {"Records": [{"eventName": "ObjectCreated:Post", "s3": entity}]}
+
+    def waiting(self, queue: str) -> list[str]:
+        """Takes all messages out of a queue and gives their bodies."""
+        bodies: list[str] = []
+        while True:
+            answer = self.sqs.receive_message(QueueUrl=self.queue_urls[queue], MaxNumberOfMessages=10)
+            messages = answer.get("Messages", [])
+            if not messages:
+                return bodies
+            for message in messages:
+                bodies.append(message["Body"])
+                self.sqs.delete_message(
+                    QueueUrl=self.queue_urls[queue], ReceiptHandle=message["ReceiptHandle"]
+                )
+
+    def stream_event(self) -> dict[str, Any]:
+        """Everything that the casework table's stream holds, as Lambda would be given it."""
+        streams = boto3.client("dynamodbstreams", region_name=REGION)
+        arn = self.dynamodb.describe_table(TableName="casework")["Table"]["LatestStreamArn"]
+        (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        iterator = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        return {"Records": streams.get_records(ShardIterator=iterator, Limit=1000)["Records"]}
+
+
+def sqs_event(*bodies: str | dict[str, Any], receive_count: int = 1) -> dict[str, Any]:
+    """A batch as SQS gives it to a function; message ids are `m0`, `m1`, ..."""
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": f"r{number}",
+                "body": text,
+                "attributes": {"ApproximateReceiveCount": str(receive_count)},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:queue",
+                "awsRegion": REGION,
+            }
+            for number, text in enumerate(texts)
+        ]
+    }
+
+
+def failed_ids(answer: dict[str, Any]) -> list[str]:
+    """Messages that a handler asks to be given again."""
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

@@ -1,0 +1,43 @@
+"""One moto cloud a test, with the functions' environment set and their caches empty."""
+
+import os
+from collections.abc import Iterator
+
+import check_quality.settings
+import check_quality.wiring
+import publish_events.handler
+import publish_events.settings
+import pytest
+import run_inference.settings
+import run_inference.wiring
+from moto import mock_aws
+
+from tests.cloud import Cloud
+from triagelens.adapters import aws
+
+CACHES = (
+    aws.s3_client,
+    aws.sqs_client,
+    aws.events_client,
+    check_quality.settings.settings,
+    check_quality.wiring.quality_check,
+    run_inference.settings.settings,
+    run_inference.wiring.inference,
+    publish_events.settings.settings,
+    publish_events.handler.publishing,
+)
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        made = Cloud()
+        for name, value in made.environment.items():
+            monkeypatch.setenv(name, value)
+        for cache in CACHES:
+            cache.cache_clear()
+        yield made
