@@ -82,6 +82,52 @@ class SignInError(TriagelensError):
     code = "sign_in_failed"
 
 
+class ChallengeError(SignInError):
+    """The password was right, and the identity provider wants something more in the same call.
+
+    Attributes:
+        challenge: what it wants, in the provider's words (`SOFTWARE_TOKEN_MFA`, `NEW_PASSWORD_REQUIRED`, ...).
+    """
+
+    code = "challenge_required"
+
+    def __init__(self, challenge: str, message: str) -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+
+class ConfirmationError(InvalidRequestError):
+    """The confirmation code does not fit. Says nothing about whether the account exists."""
+
+    code = "confirmation_failed"
+
+
+class PasswordRefusedError(InvalidRequestError):
+    """The password does not keep the rules of the user pool."""
+
+    code = "password_refused"
+
+
+class TooLargeError(InvalidRequestError):
+    """More bytes were announced than the platform takes."""
+
+    code = "too_large"
+
+
+class UnavailableError(TriagelensError):
+    """Something that the platform stands on does not answer; the same request may work later.
+
+    Attributes:
+        retry_after_s: seconds until another try makes sense.
+    """
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class ModelError(TriagelensError):
     """A model cannot serve. The reason is permanent: a retry changes nothing."""
 

@@ -1,0 +1,60 @@
+"""Settings of the API function."""
+
+from datetime import timedelta
+from functools import lru_cache
+
+from pydantic import Field
+
+from triagelens.settings import EnvironmentSettings
+
+
+class Settings(EnvironmentSettings):
+    """Read from the environment once.
+
+    Attributes:
+        presign_endpoint_url: where clients reach S3, if that differs from where this function does
+            (laptop cloud only).
+        waiters: how many requests may wait at the same time.
+        api_base_path: stage prefix that is taken off a path if it is there.
+    """
+
+    casework_table: str
+    registry_table: str
+    users_table: str
+    audit_table: str
+    ephemeral_table: str
+    uploads_bucket: str
+    images_bucket: str
+    models_bucket: str
+    inference_queue_url: str
+    user_pool_id: str
+    user_pool_client_id: str
+    token_issuer: str
+    jwks_url: str
+    cors_origins: str = ""
+    presign_endpoint_url: str | None = None
+    upload_expiry_s: int = Field(default=600, ge=1)
+    queue_retention_s: int = Field(ge=1)
+    max_upload_bytes: int = Field(default=52_428_800, ge=1)
+    max_model_bytes: int = Field(default=262_144_000, ge=1)
+    waiters: int = Field(default=20, ge=1)
+    api_base_path: str = "/api"
+
+    @property
+    def origins(self) -> list[str]:
+        """Web origins that browsers may call from; none means no CORS at all."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def upload_expiry(self) -> timedelta:
+        return timedelta(seconds=self.upload_expiry_s)
+
+    @property
+    def queue_retention(self) -> timedelta:
+        return timedelta(seconds=self.queue_retention_s)
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings.from_environment()

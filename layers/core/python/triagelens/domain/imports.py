@@ -1,0 +1,44 @@
+"""Models brought by hand: announced, uploaded, then registered or refused."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from triagelens.domain.manifest import Slug
+from triagelens.domain.models import Problem
+
+
+class ImportStatus(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"
+    REGISTERED = "registered"
+    REFUSED = "refused"
+
+
+class ModelImport(BaseModel):
+    """One announced model, from the request for upload forms to the registry's verdict.
+
+    Attributes:
+        requested_by: opaque id of the admin.
+        problems: why it was refused; empty otherwise.
+        version: of the model, as its manifest says.
+        lock: optimistic lock of the stored item.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: str
+    specialty: Slug
+    name: Slug
+    version: Slug
+    status: ImportStatus = ImportStatus.AWAITING_UPLOAD
+    problems: tuple[Problem, ...] = ()
+    requested_by: str
+    correlation_id: str
+    created_at: datetime
+    lock: int | None = None
+
+
+def incoming_key(import_id: str, name: str) -> str:
+    """S3 key of a file on its way in: `model.onnx`, `head.npy` or `manifest.json`."""
+    return f"incoming/{import_id}/{name}"

@@ -1,0 +1,60 @@
+"""What the use cases about models need from the outside."""
+
+from datetime import timedelta
+from typing import Protocol
+
+from triagelens.domain.imports import ModelImport
+from triagelens.domain.models import ProductionPointer, RegisteredModel
+from triagelens.services.ports import Page, UploadForm
+
+
+class Registry(Protocol):
+    """Models, production pointers and imports."""
+
+    def model(self, specialty: str, version: str) -> RegisteredModel:
+        """Raises NotFoundError if that version was never registered."""
+
+    def models_of(self, specialty: str, limit: int, cursor: str | None) -> Page[RegisteredModel]:
+        """A specialty's models, by version.
+
+        Raises:
+            InvalidRequestError: the cursor is not one that this list gave out.
+        """
+
+    def add_model(self, model: RegisteredModel) -> RegisteredModel:
+        """Registers a version. One that was refused before may be replaced, any other not.
+
+        Raises:
+            ConflictError: that version is registered.
+        """
+
+    def production(self, specialty: str) -> ProductionPointer | None:
+        """Which model answers, read consistently; None if none was ever activated."""
+
+    def point(self, pointer: ProductionPointer) -> None:
+        """Writes the pointer over the one of the revision before.
+
+        Raises:
+            ConflictError: somebody else moved it in the meantime.
+        """
+
+    def add_import(self, announced: ModelImport) -> ModelImport: ...
+
+    def model_import(self, import_id: str) -> ModelImport:
+        """Raises NotFoundError if there is none."""
+
+    def replace_import(self, announced: ModelImport) -> ModelImport:
+        """Writes over the version it was read at.
+
+        Raises:
+            ConflictError: it has changed since.
+        """
+
+
+class ModelUploads(Protocol):
+    """The part of the models bucket that uploads go to."""
+
+    def form(
+        self, key: str, content_type: str, sizes: tuple[int, int], sha256: str | None, lifetime: timedelta
+    ) -> UploadForm:
+        """A presigned POST for exactly that key and type, a size range in bytes, and a checksum if given."""
