@@ -30,6 +30,7 @@ TABLES: dict[str, type[Model]] = {
     "ephemeral": EphemeralItem,
 }
 BUCKETS = ("uploads", "images", "models")
+PUBLISHED = "published"
 QUEUES = ("quality", "inference", "registration")
 MAX_RECEIVE_COUNT = 5
 
@@ -61,16 +62,36 @@ class Cloud:
         self.dynamodb = boto3.client("dynamodb", region_name=REGION)
         self.events = boto3.client("events", region_name=REGION)
         for name in BUCKETS:
-            self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-            self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        for name, item in TABLES.items():
-            item.Meta.table_name, item.Meta.region = name, REGION
-            item._connection = None
-            item.create_table(billing_mode="PAY_PER_REQUEST")
+            self.make_bucket(name)
+        for name in TABLES:
+            self.make_table(name)
         self.dynamodb.update_table(TableName="casework", StreamSpecification=STREAM)
-        for name in QUEUES:
+        for name in (*QUEUES, PUBLISHED):
             self.queue_urls[name] = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self._listen()
+
+    def make_bucket(self, name: str) -> None:
+        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+
+    def make_table(self, name: str) -> None:
+        item = TABLES[name]
+        item.Meta.table_name, item.Meta.region = name, REGION
+        item._connection = None
+        item.create_table(billing_mode="PAY_PER_REQUEST")
+
+    def _listen(self) -> None:
+        """Everything on the bus also goes to a queue, for the test to look at."""
         self.events.create_event_bus(Name="bus")
+        self.events.put_rule(
+            Name="all", EventBusName="bus", EventPattern=json.dumps({"source": ["triagelens"]})
+        )
+        arn = f"arn:aws:sqs:{REGION}:123456789012:{PUBLISHED}"
+        self.events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "all", "Arn": arn}])
+
+    def published(self) -> list[dict[str, Any]]:
+        """Takes all events that the bus was given since the last look."""
+        return [json.loads(body) for body in self.waiting(PUBLISHED)]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -3,15 +3,15 @@
 import os
 from collections.abc import Iterator
 
+import pytest
+from moto import mock_aws
+
 import check_quality.settings
 import check_quality.wiring
 import publish_events.handler
 import publish_events.settings
-import pytest
 import run_inference.settings
 import run_inference.wiring
-from moto import mock_aws
-
 from tests.cloud import Cloud
 from triagelens.adapters import aws
 
