@@ -12,26 +12,27 @@ PACKAGE = "baseline_models"
 
 
 class PackagedBaselines:
-    """Baselines in an importable package: `<package>/<specialty>/{model.onnx,manifest.json,head.npy}`."""
+    """Baselines as `<specialty>/{model.onnx,manifest.json,head.npy}` in a folder of package data.
 
-    def __init__(self, package: str = PACKAGE) -> None:
-        self._package = package
+    Args:
+        folder: where they lie; by default the package of the models layer.
+    """
+
+    def __init__(self, folder: "Traversable | None" = None) -> None:
+        self._folder = folder
 
     def package(self, specialty: str) -> ModelPackage | None:
-        """The baseline of that specialty; None if the package has none.
+        """The baseline of that specialty; None if there is none.
 
         Raises:
-            ModuleNotFoundError: the layer with the package is missing.
+            ModuleNotFoundError: the models layer is missing.
         """
-        folder = files(self._package) / specialty
+        folder = (self._folder or files(PACKAGE)) / specialty
         if not (folder / "manifest.json").is_file():
             return None
+        head = folder / "head.npy"
         return ModelPackage(
             model=(folder / "model.onnx").read_bytes(),
             manifest=(folder / "manifest.json").read_bytes(),
-            head=_optional(folder / "head.npy"),
+            head=head.read_bytes() if head.is_file() else None,
         )
-
-
-def _optional(file: "Traversable") -> bytes | None:
-    return file.read_bytes() if file.is_file() else None

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from triagelens.domain.errors import ModelIntegrityError, NoModelError, NotFoundError
-from triagelens.inference.package import ModelPackage, require_digest
+from triagelens.inference.package import ModelPackage, read_manifest, require_digest
 from triagelens.inference.session import LoadedModel
 
 if TYPE_CHECKING:
@@ -124,28 +124,29 @@ class ModelStore:
         return LoadedModel.open(package, self._threads)
 
     def _fetch(self, specialty: str, files: "ModelFiles") -> LoadedModel:
-        head = None
-        if files.head_key and files.head_object_version and files.head_sha256:
-            head = self._verified(files.head_key, files.head_object_version, files.head_sha256)
-        package = ModelPackage(
-            model=self._verified(files.model_key, files.model_object_version, files.model_sha256),
-            manifest=self._verified(files.manifest_key, files.manifest_object_version, files.manifest_sha256),
-            head=head,
-        )
-        loaded = LoadedModel.open(package, self._threads)
-        if loaded.manifest.specialty != specialty:
-            raise ModelIntegrityError(
-                f"The production model of {specialty} is made for {loaded.manifest.specialty}."
-            )
-        return loaded
+        """Fetches, verifies and loads.
 
-    def _verified(self, key: str, object_version: str, digest: str) -> bytes:
+        The manifest is checked against the pointer, then the files against the manifest: so that each
+        byte of a large model is hashed once only.
+        """
+        manifest_json = self._read(files.manifest_key, files.manifest_object_version)
+        require_digest(manifest_json, files.manifest_sha256, files.manifest_key)
+        manifest = read_manifest(manifest_json)
+        head_sha256 = manifest.explain.head_weights_sha256 if manifest.explain else None
+        registered = (specialty, files.model_sha256, files.head_sha256)
+        if (manifest.specialty, manifest.sha256, head_sha256) != registered:
+            raise ModelIntegrityError(f"{files.manifest_key} describes another model than was registered.")
+        head = None
+        if files.head_key is not None and files.head_object_version is not None:
+            head = self._read(files.head_key, files.head_object_version)
+        model = self._read(files.model_key, files.model_object_version)
+        return LoadedModel.open(ModelPackage(model, manifest_json, head), self._threads)
+
+    def _read(self, key: str, object_version: str) -> bytes:
         try:
-            data = self._objects.read(key, object_version)
+            return self._objects.read(key, object_version)
         except NotFoundError as error:
             raise ModelIntegrityError(f"{key} is gone from the models bucket.") from error
-        require_digest(data, digest, key)
-        return data
 
     def _kept(self, key: tuple[str, ...], load: Callable[[], LoadedModel]) -> LoadedModel:
         if key in self._loaded:
