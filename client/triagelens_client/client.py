@@ -144,8 +144,8 @@ class Triagelens:
         what = source if isinstance(source, Source) else Source.of(source)
         body = _without_none(
             specialty=specialty,
-            content_type=content_type or what.image_type,
             size_bytes=what.size_bytes,
+            content_type=content_type or what.image_type,
             sha256=what.sha256,
             **declaration,
         )
@@ -161,11 +161,13 @@ class Triagelens:
     def upload_image(
         self, created: ImageCreated, source: Path | str | bytes | Source, content_type: str | None = None
     ) -> None:
-        """Sends the bytes that `created` was announced for.
+        """Sends the bytes that `created` was announced for, unless the platform already has them.
 
         Raises:
             UploadRefusedError: the storage does not take them.
         """
+        if created.upload is None:
+            return
         what = source if isinstance(source, Source) else Source.of(source)
         self._http.upload(created.upload, what, content_type or what.image_type)
 
@@ -252,7 +254,7 @@ class Triagelens:
         self._tokens = RenewedTokens(tokens, self._renewed, self._keep)
 
     def _renewed(self, tokens: Tokens) -> Tokens:
-        body = _without_none(refresh_token=tokens.refresh_token, username=tokens.username)
+        body = {"refresh_token": tokens.refresh_token}
         try:
             response = self._http.send("POST", "/v1/auth/refresh", body=body, idempotent=True)
         except (InvalidRequestError, UnauthenticatedError) as error:

@@ -90,6 +90,7 @@ class ApiError(TriagelensClientError):
         code: stable, machine-readable.
         detail: what is wrong with this request, in words.
         errors: one entry for each invalid field, where the API names them.
+        challenge: what a sign-in still needs, if that is why it was refused.
         retry_after_s: seconds after which another try makes sense, where the API says so.
     """
 
@@ -100,6 +101,7 @@ class ApiError(TriagelensClientError):
         title: str,
         detail: str | None = None,
         errors: Sequence[Mapping[str, Any]] = (),
+        challenge: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(" ".join([detail or title, *(_field_error(error) for error in errors)]))
@@ -108,6 +110,7 @@ class ApiError(TriagelensClientError):
         self.title = title
         self.detail = detail
         self.errors = tuple(errors)
+        self.challenge = challenge
         self.retry_after_s = retry_after_s
 
 
@@ -160,6 +163,7 @@ def api_error(response: httpx.Response) -> ApiError:
         title=str(title),
         detail=problem.get("detail"),
         errors=[error for error in problem.get("errors") or () if isinstance(error, Mapping)],
+        challenge=problem.get("challenge"),
         retry_after_s=retry_after_s(response),
     )
 
@@ -189,8 +193,6 @@ def _json_object(response: httpx.Response) -> dict[str, Any]:
 
 
 def _field_error(error: Mapping[str, Any]) -> str:
-    place = error.get("field") or error.get("loc") or error.get("pointer") or ""
-    if isinstance(place, list | tuple):
-        place = ".".join(str(step) for step in place)
-    message = error.get("message") or error.get("msg") or error.get("detail") or ""
+    place = str(error.get("pointer") or error.get("parameter") or "").removeprefix("#/")
+    message = error.get("message") or error.get("code") or ""
     return f"[{place}: {message}]" if place else f"[{message}]"

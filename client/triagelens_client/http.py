@@ -63,10 +63,9 @@ class Http:
             answers_within_s: how much longer than usual the API may take (long polls).
         """
         sent = dict(headers or {})
-        read_s = self._http.timeout.read
-        timeout = httpx.Timeout(
-            self._http.timeout, read=None if read_s is None else read_s + answers_within_s
-        )
+        usual = self._http.timeout
+        read_s = None if usual.read is None else usual.read + answers_within_s
+        timeout = httpx.Timeout(read=read_s, connect=usual.connect, write=usual.write, pool=usual.pool)
 
         def attempt() -> httpx.Response:
             return self._http.request(

@@ -24,27 +24,45 @@ class UploadForm(_Answer):
 
 
 class ImageCreated(_Answer):
-    """Answer to a request for an upload."""
+    """Answer to a request for an upload. A repeated request whose image was processed since has no form."""
 
     image_id: str
     status: str
-    upload: UploadForm
+    upload: UploadForm | None = None
 
 
 class QualityReason(_Answer):
-    """One thing that is wrong with a photo, in words that its photographer can act on."""
+    """One remark on a photo, in words that its photographer can act on.
+
+    Attributes:
+        severity: `reject` decides the verdict, `warn` does not.
+    """
 
     code: str
     message: str
     value: float | None = None
     threshold: float | None = None
+    severity: str = "reject"
 
 
 class Quality(_Answer):
-    """The quality check's verdict and what it measured."""
+    """The quality check's verdict and what it measured.
 
-    blur_score: float | None = None
+    Attributes:
+        focus_score: variance of the Laplacian of the grey working image; low is blurred.
+        focus_threshold: what this image had to reach.
+        brightness: mean grey level, 0..255.
+        width, height: of the photo when held upright, pixels.
+    """
+
+    verdict: str
     reasons: tuple[QualityReason, ...] = ()
+    focus_score: float | None = None
+    focus_threshold: float | None = None
+    brightness: float | None = None
+    width: int | None = None
+    height: int | None = None
+    timings_ms: Mapping[str, float] = Field(default_factory=dict)
 
 
 class LabelProbability(_Answer):
@@ -141,10 +159,9 @@ class Specialty(_Answer):
 
 
 class SignUp(_Answer):
-    """Answer to a sign-up. `confirmed` is false where a code was sent and has to be given back."""
+    """Answer to a sign-up: what happens next, in words."""
 
-    username: str
-    confirmed: bool = False
+    message: str
 
 
 class Problem(_Answer):

@@ -14,11 +14,7 @@ EARLY = timedelta(seconds=60)
 
 
 class Tokens(BaseModel):
-    """What a sign-in gives. `repr` and logs show neither token.
-
-    Attributes:
-        username: needed by some identity pools to renew.
-    """
+    """What a sign-in gives. `repr` and logs show neither token."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -52,8 +52,8 @@ def show(context: typer.Context, image_id: str, as_json: _AsJson = False) -> Non
     rows.add_row("Specialty", image.specialty)
     rows.add_row("Verdict", verdict(image))
     rows.add_row("Model", model_of(image))
-    if image.quality is not None and image.quality.blur_score is not None:
-        rows.add_row("Focus score", f"{image.quality.blur_score:.0f}")
+    if image.quality is not None and image.quality.focus_score is not None:
+        rows.add_row("Focus score", f"{image.quality.focus_score:.0f}")
     for entry in image.prediction.probabilities if image.prediction is not None else ():
         rows.add_row(entry.label, f"{entry.probability:.1%}")
     results().print(rows)

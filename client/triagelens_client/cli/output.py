@@ -63,7 +63,8 @@ def verdict(image: Image) -> str:
 
 def why_rejected(image: Image) -> str:
     reasons = image.quality.reasons if image.quality is not None else ()
-    return " ".join(reason.message for reason in reasons) or "no reason was given"
+    decisive = [reason.message for reason in reasons if reason.severity == "reject"]
+    return " ".join(decisive) or "no reason was given"
 
 
 def model_of(image: Image) -> str:

@@ -44,9 +44,10 @@ def sign_up(
     """Make an account."""
     connection: Connection = context.obj
     with connection.client() as client:
-        client.sign_up(username, password, email=email, name=name)
+        answer = client.sign_up(username, password, email=email, name=name)
     connection.sessions.remember(connection.api_url)
-    notices().print(f"Now give the code from your e-mail: triagelens confirm {username} CODE")
+    notices().print(answer.message, markup=False)
+    notices().print(f"With the code: triagelens confirm {username} CODE")
 
 
 def confirm(context: typer.Context, username: str, code: str) -> None:
@@ -72,9 +73,9 @@ def sign_in(
         try:
             client.sign_in(username, password, code=code, new_password=new_password)
         except ApiError as error:
-            if error.code == "mfa_required" and code is None:
+            if error.challenge == "SOFTWARE_TOKEN_MFA" and code is None:
                 code = typer.prompt("Code of your authenticator app", err=True)
-            elif error.code == "new_password_required" and new_password is None:
+            elif error.challenge == "NEW_PASSWORD_REQUIRED" and new_password is None:
                 new_password = typer.prompt(
                     "A new password", hide_input=True, confirmation_prompt=True, err=True
                 )

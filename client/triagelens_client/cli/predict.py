@@ -129,7 +129,7 @@ def _print_table(outcomes: Sequence[Outcome], order: Sequence[Path]) -> None:
             rows.add_row(escape(str(outcome.file)), f"[red]{escape(str(outcome.error))}[/]", "-", "-", "-")
             continue
         image = outcome.image
-        focus = image.quality.blur_score if image.quality is not None else None
+        focus = image.quality.focus_score if image.quality is not None else None
         rows.add_row(
             escape(str(outcome.file)),
             verdict(image),
