@@ -18,8 +18,10 @@ _PRESIGNING_BY_PATH = _CALLS.merge(Config(signature_version="s3v4", s3={"address
 
 
 @lru_cache
-def s3_client(region: str, *, path_style: bool = False) -> "S3Client":
-    return boto3.client("s3", region_name=region, config=_PRESIGNING_BY_PATH if path_style else _PRESIGNING)
+def s3_client(region: str, *, path_style: bool = False, endpoint_url: str | None = None) -> "S3Client":
+    """A client that presigns for `endpoint_url`, where clients reach the bucket elsewhere than we do."""
+    config = _PRESIGNING_BY_PATH if path_style else _PRESIGNING
+    return boto3.client("s3", region_name=region, endpoint_url=endpoint_url, config=config)
 
 
 @lru_cache

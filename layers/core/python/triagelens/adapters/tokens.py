@@ -14,6 +14,7 @@ FETCH_TIMEOUT_S = 3
 SET_LIFETIME_S = 3600
 UNKNOWN_KEY_PAUSE_S = 30
 RETRY_AFTER_S = 5
+ACCESS = "access"
 
 _REFUSED = "The access token is not valid."
 
@@ -39,7 +40,7 @@ class CognitoTokens:
     def verify(self, token: str) -> Claims:
         claims = self._decoded(token)
         # An access token names its client in `client_id`; only id tokens carry `aud`.
-        if claims["token_use"] != "access" or claims["client_id"] != self._client_id:
+        if (claims["token_use"], claims["client_id"]) != (ACCESS, self._client_id):
             raise UnauthenticatedError(_REFUSED)
         return Claims(sub=claims["sub"], issued_at=datetime.fromtimestamp(claims["iat"], UTC))
 

@@ -86,7 +86,7 @@ class ChallengeError(SignInError):
     """The password was right, and the identity provider wants something more in the same call.
 
     Attributes:
-        challenge: what it wants, in the provider's words (`SOFTWARE_TOKEN_MFA`, `NEW_PASSWORD_REQUIRED`, ...).
+        challenge: what it wants, in the provider's words (`SOFTWARE_TOKEN_MFA`, ...).
     """
 
     code = "challenge_required"

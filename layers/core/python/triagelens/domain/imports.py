@@ -10,9 +10,16 @@ from triagelens.domain.models import Problem
 
 
 class ImportStatus(StrEnum):
+    """Where an import stands: what is decided has the words of `ModelStatus`.
+
+    `expired` is derived when read and never stored.
+    """
+
     AWAITING_UPLOAD = "awaiting_upload"
-    REGISTERED = "registered"
+    CANDIDATE = "candidate"
     REFUSED = "refused"
+    NOT_EVALUABLE = "not_evaluable"
+    EXPIRED = "expired"
 
 
 class ModelImport(BaseModel):
@@ -36,6 +43,7 @@ class ModelImport(BaseModel):
     requested_by: str
     correlation_id: str
     created_at: datetime
+    upload_expires_at: datetime
     lock: int | None = None
 
 

@@ -15,6 +15,7 @@ class Role(StrEnum):
 
 
 SEES_ALL_IMAGES = frozenset({Role.DOCTOR, Role.ADMIN})
+SEES_MODELS = frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN})
 MANAGES_MODELS = frozenset({Role.ADMIN})
 
 

@@ -10,7 +10,7 @@ from triagelens.domain.errors import (
 )
 from triagelens.domain.ids import new_id
 from triagelens.domain.people import Person, Role
-from triagelens.services.identity_ports import Account, AuditTrail, IdentityProvider, TokenVerifier, Tokens
+from triagelens.services.identity_ports import Account, AuditTrail, IdentityProvider, Tokens, TokenVerifier
 from triagelens.services.ports import Clock, People
 
 

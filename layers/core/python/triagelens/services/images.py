@@ -1,6 +1,5 @@
 """Read images, wait for them, and take failed ones up again."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -15,6 +14,7 @@ from triagelens.services.ports import Casework, Clock, InferenceQueue, Page, Wai
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 0.5
 PAUSE_GROWTH = 1.5
+LONGEST_WAIT_S = 20  # the gateway gives up after 29 s, cold start included
 URL_LIFETIME = timedelta(minutes=5)
 # A place in the waiting room outlives the longest wait a little, in case its holder dies.
 LEASE_MARGIN = timedelta(seconds=10)
@@ -80,6 +80,14 @@ class Images:
         return record.model_copy(update={"status": ImageStatus.EXPIRED})
 
 
+@dataclass(frozen=True)
+class Waited:
+    """A record after a wait of at most `seconds`; None where there was no place to wait."""
+
+    record: ImageRecord
+    seconds: int | None
+
+
 class Waiting:
     """Long polls, bounded in length and number."""
 
@@ -89,15 +97,16 @@ class Waiting:
         self._room = room
         self._stopwatch = stopwatch
 
-    def until_final(self, record: ImageRecord, seconds: int) -> ImageRecord:
+    def until_final(self, record: ImageRecord, seconds: int) -> Waited:
         """The record as soon as it is final, or as it stands after `seconds`, or at once if too many wait."""
+        seconds = min(seconds, LONGEST_WAIT_S)
         if is_settled(record) or seconds <= 0:
-            return record
+            return Waited(record, seconds)
         place = self._room.enter(timedelta(seconds=seconds) + LEASE_MARGIN)
         if place is None:
-            return record
+            return Waited(record, None)
         try:
-            return self._poll(record, seconds)
+            return Waited(self._poll(record, seconds), seconds)
         finally:
             self._room.leave(place)
 

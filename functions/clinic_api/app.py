@@ -1,0 +1,59 @@
+"""The application: routes, errors, headers."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from clinic_api import errors
+from clinic_api.correlation import CorrelationMiddleware
+from clinic_api.routes import auth, health, images, models, specialties
+
+VERSION = "1.0.0"
+DESCRIPTION = """
+Send a photo, get a quality-checked and explained finding.
+
+1. `POST /v1/images` announces a photo and answers with a form.
+2. POST the form's fields and the photo to the form's address.
+3. `GET /v1/images/{image_id}` with `Prefer: wait=20` answers as soon as there is a finding.
+
+Every error is a problem document (RFC 9457). Findings of demonstration models are not for clinical use.
+"""
+
+TAGS = [
+    {"name": "people", "description": "Accounts and sign-in"},
+    {"name": "specialties", "description": "Fields of medicine and their labels"},
+    {"name": "images", "description": "From a photo to a finding"},
+    {"name": "models", "description": "Models brought by hand"},
+    {"name": "health", "description": "Whether the API answers"},
+]
+
+
+def create_app(origins: Sequence[str] = ()) -> FastAPI:
+    """The API. Browsers may call it from `origins`; without any, there is no CORS."""
+    app = FastAPI(
+        title="Triagelens",
+        version=VERSION,
+        summary="Medical image triage",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        redirect_slashes=False,
+    )
+    errors.add_error_handlers(app)
+    for module in (health, auth, specialties, images, models):
+        app.include_router(module.router)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer", "X-Correlation-Id"],
+            expose_headers=["Preference-Applied", "Retry-After", "X-Correlation-Id"],
+            max_age=600,
+        )
+    app.add_middleware(CorrelationMiddleware)  # the last one added is the outermost
+    return app

@@ -1,0 +1,96 @@
+"""Models brought by hand."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+
+from clinic_api.correlation import correlation_id
+from clinic_api.deps import Conf, ImportsCase, ModelAdmin, ModelReader, ModelsCase
+from clinic_api.routes.responses import problems
+from clinic_api.schemas.models import (
+    ActivationRequest,
+    AnnouncedImportResponse,
+    ImportResponse,
+    ModelList,
+    ModelRequest,
+    ModelResponse,
+)
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    operation_id="import_model",
+    summary="Announce a model and get forms to upload it with (admin)",
+    responses=problems(400, 401, 403, 409, 413, 503),
+)
+def import_model(body: ModelRequest, admin: ModelAdmin, imports: ImportsCase) -> AnnouncedImportResponse:
+    """Takes any ONNX classifier whose manifest says how to feed and read it.
+
+    Upload `model`, then `head` if there is one, and `manifest` last: its arrival starts the checks.
+    Ask for the import until its status is `candidate`, `refused` or `not_evaluable`.
+    """
+    announced = imports.announce(
+        admin, body.manifest, body.size_bytes, body.head_size_bytes, correlation_id()
+    )
+    return AnnouncedImportResponse.of(announced)
+
+
+@router.get(
+    "",
+    operation_id="list_models",
+    summary="Registered models",
+    responses=problems(400, 401, 403, 503),
+)
+def list_models(
+    _person: ModelReader,
+    models: ModelsCase,
+    specialty: Annotated[str | None, Query(max_length=64, description="Only of this one")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Models on a page")] = 50,
+    cursor: Annotated[str | None, Query(max_length=200, description="From the page before")] = None,
+) -> ModelList:
+    """By specialty and version. The built-in demonstration models are not registered, and so not here."""
+    if specialty is None:
+        return ModelList.of(models.page_of_all(limit, cursor))
+    return ModelList.of(models.page(specialty, limit, cursor))
+
+
+@router.get(
+    "/imports/{import_id}",
+    operation_id="get_model_import",
+    summary="How far a model's registration has come (admin)",
+    responses=problems(401, 403, 404, 503),
+)
+def get_model_import(import_id: str, _admin: ModelAdmin, imports: ImportsCase, conf: Conf) -> ImportResponse:
+    """`problems` says why a model was refused."""
+    return ImportResponse.of(imports.status(import_id, conf.queue_retention))
+
+
+@router.get(
+    "/{specialty}/{version}",
+    operation_id="get_model",
+    summary="One registered model",
+    responses=problems(401, 403, 404, 503),
+)
+def get_model(specialty: str, version: str, _person: ModelReader, models: ModelsCase) -> ModelResponse:
+    """Its digests, what became of it, and whether it is in production."""
+    return ModelResponse.of(models.model(specialty, version))
+
+
+@router.post(
+    "/{specialty}/{version}/activate",
+    operation_id="activate_model",
+    summary="Put a model into production at once (admin)",
+    responses=problems(401, 403, 404, 409, 503),
+)
+def activate_model(
+    specialty: str, version: str, body: ActivationRequest, admin: ModelAdmin, models: ModelsCase
+) -> ModelResponse:
+    """Breaks the glass: no gate is asked, and the reason is kept in the audit trail.
+
+    Running functions follow within 30 seconds. A former production model can be activated again.
+    """
+    models.activate(admin, specialty, version, body.reason, correlation_id())
+    return ModelResponse.of(models.model(specialty, version))
