@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from traceback import format_tb
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ValidationException
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -118,8 +120,19 @@ def _http_error(_request: Request, error: Exception) -> Response:
 
 
 def _unexpected_error(_request: Request, error: Exception) -> Response:
-    """A fault of ours: the stack goes to the log, nothing of it to the caller."""
-    logger.error("unexpected error", exc_info=error)
+    """A fault of ours: the stack goes to the log, nothing of it to the caller.
+
+    A validation error's own words repeat the values that did not fit, which may be a patient's: of
+    those only the stack is logged, and which fields they were.
+    """
+    if isinstance(error, ValidationError | ValidationException):
+        fields = [{"loc": entry["loc"], "type": entry["type"]} for entry in error.errors()]
+        stack = "".join(format_tb(error.__traceback__))
+        logger.error(
+            "unexpected error", extra={"error": type(error).__name__, "fields": fields, "stack": stack}
+        )
+    else:
+        logger.error("unexpected error", exc_info=error)
     response = problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side."
     )

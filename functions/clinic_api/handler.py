@@ -1,5 +1,6 @@
 """Entry point: API Gateway's proxy events."""
 
+import logging
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,9 @@ from mangum.types import LambdaContext
 from clinic_api.app import create_app
 from clinic_api.observability import logger, metrics, tracer
 from clinic_api.settings import settings
+
+# The application has logged its own errors by then, without the values that Python's words may repeat.
+logging.getLogger("mangum").setLevel(logging.CRITICAL + 1)
 
 
 @lru_cache
