@@ -7,6 +7,7 @@ often, in which order, and when the process dies.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -37,6 +38,12 @@ MAX_RECEIVE_COUNT = 5
 Handler = Callable[[dict[str, Any], Any], Any]
 
 
+@lru_cache
+def client(service: str) -> Any:
+    """A client that is kept from test to test: making one takes longer than most tests."""
+    return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]  # any service's name
+
+
 @dataclass
 class FakeContext:
     """As much of Lambda's context as Powertools looks at."""
@@ -57,10 +64,8 @@ class Cloud:
     queue_urls: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.s3 = boto3.client("s3", region_name=REGION)
-        self.sqs = boto3.client("sqs", region_name=REGION)
-        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
-        self.events = boto3.client("events", region_name=REGION)
+        self.s3, self.sqs = client("s3"), client("sqs")
+        self.dynamodb, self.events = client("dynamodb"), client("events")
         for name in BUCKETS:
             self.make_bucket(name)
         for name in TABLES:
@@ -77,7 +82,6 @@ class Cloud:
     def make_table(self, name: str) -> None:
         item = TABLES[name]
         item.Meta.table_name, item.Meta.region = name, REGION
-        item._connection = None
         item.create_table(billing_mode="PAY_PER_REQUEST")
 
     def _listen(self) -> None:
@@ -133,7 +137,7 @@ class Cloud:
 
     def stream_event(self) -> dict[str, Any]:
         """Everything that the casework table's stream holds, as Lambda would be given it."""
-        streams = boto3.client("dynamodbstreams", region_name=REGION)
+        streams = client("dynamodbstreams")
         arn = self.dynamodb.describe_table(TableName="casework")["Table"]["LatestStreamArn"]
         (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
         iterator = streams.get_shard_iterator(

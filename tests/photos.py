@@ -1,19 +1,21 @@
-"""Photos for tests: sharp, blurred, and everything that is not a photo."""
+"""Photos for tests: sharp or blurred, with sensor noise."""
 
 import io
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 
 def photo(width: int = 640, height: int = 480, seed: int = 1, blur: float = 0.0) -> bytes:
-    """A JPEG with detail at every scale and sensor noise; `blur` is a Gaussian's sigma in pixels."""
+    """A JPEG of 600 hard-edged shapes with sensor noise; `blur` is a Gaussian's sigma in pixels."""
     random = np.random.default_rng(seed)
-    pixels = np.zeros((height, width, 3))
-    for cells in (4, 16, 64, 160):
-        coarse = random.uniform(60, 200, size=(cells, cells, 3)).astype(np.uint8)
-        pixels += np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-    picture = Image.fromarray((pixels / 4).astype(np.uint8))
+    picture = Image.new("RGB", (width, height), (140, 120, 110))
+    draw = ImageDraw.Draw(picture)
+    for _ in range(600):
+        x, y = random.uniform(0, width), random.uniform(0, height)
+        w, h = random.uniform(width / 80, width / 12, size=2)
+        colour = tuple(int(level) for level in random.uniform(40, 215, size=3))
+        draw.ellipse((x, y, x + w, y + h), fill=colour)
     if blur:
         picture = picture.filter(ImageFilter.GaussianBlur(blur))
     noisy = np.asarray(picture) + random.normal(0, 2, size=(height, width, 3))

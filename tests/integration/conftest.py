@@ -13,12 +13,8 @@ import publish_events.settings
 import run_inference.settings
 import run_inference.wiring
 from tests.cloud import Cloud
-from triagelens.adapters import aws
 
 CACHES = (
-    aws.s3_client,
-    aws.sqs_client,
-    aws.events_client,
     check_quality.settings.settings,
     check_quality.wiring.quality_check,
     run_inference.settings.settings,

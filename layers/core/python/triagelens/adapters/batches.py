@@ -38,4 +38,6 @@ def process_messages(
     `give_up` is called for a message whose last delivery failed, before it goes to the dead-letter queue.
     """
     processor = _QueueProcessor(give_up, max_receive_count, logger)
-    return process_partial_response(event=event, record_handler=handle, processor=processor)
+    return process_partial_response(
+        event=event, record_handler=lambda record: handle(record), processor=processor
+    )

@@ -41,7 +41,8 @@ Purpose = Literal["diagnosis", "training"]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    # A record that does not parse must not spill what it holds into a log.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class OnDevicePrediction(_Part):

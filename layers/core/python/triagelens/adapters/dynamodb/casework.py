@@ -115,18 +115,20 @@ def _image_item(record: ImageRecord) -> CaseworkItem:
     prediction = record.prediction and record.prediction.model_copy(update={"features": None})
     stored = record.model_copy(update={"prediction": prediction})
     month = record.created_at.strftime("%Y%m")
-    return CaseworkItem(
+    item = CaseworkItem(
         image_pk(record.image_id),
         META,
         kind="image",
         status=str(record.status),
         body=stored.model_dump(mode="json", exclude={"version"}),
-        version=record.version,
         gsi1pk=f"OWNER#{record.owner}#{IMAGE}",
         gsi1sk=record.image_id,
         gsi2pk=f"{IMAGE}#{record.status}#{month}",
         gsi2sk=record.image_id,
     )
+    if record.version is not None:
+        item.version = record.version
+    return item
 
 
 def image_from_item(item: CaseworkItem) -> ImageRecord:
