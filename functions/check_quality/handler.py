@@ -8,11 +8,12 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from check_quality.notification import MalformedMessageError, uploads_of
 from check_quality.settings import settings
 from check_quality.wiring import quality_check
 from triagelens.adapters.batches import process_messages
+from triagelens.adapters.notifications import MalformedMessageError, new_objects
 from triagelens.domain.errors import NotFoundError
+from triagelens.domain.images import image_id_of
 
 logger = Logger()
 metrics = Metrics()
@@ -29,9 +30,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def _check(message: SQSRecord) -> None:
-    for upload in uploads_of(message.body):
-        logger.append_keys(image_id=upload.image_id)
-        record = quality_check().check(upload.image_id, upload.object_version)
+    for upload in new_objects(message.body):
+        image_id = image_id_of(upload.key)
+        logger.append_keys(image_id=image_id)
+        record = quality_check().check(image_id, upload.object_version)
         logger.set_correlation_id(record.correlation_id)
         ignored = record.object_version not in (None, upload.object_version)
         logger.info("checked", extra={"status": record.status, "ignored_later_version": ignored})
@@ -40,8 +42,8 @@ def _check(message: SQSRecord) -> None:
 
 def _give_up(message: SQSRecord) -> None:
     try:
-        for upload in uploads_of(message.body):
-            quality_check().give_up(upload.image_id, upload.object_version)
+        for upload in new_objects(message.body):
+            quality_check().give_up(image_id_of(upload.key), upload.object_version)
     except (MalformedMessageError, NotFoundError) as error:
         logger.warning(
             "a message without an image goes to the dead-letter queue", extra={"cause": str(error)}

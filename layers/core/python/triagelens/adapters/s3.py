@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.images import UploadDeclaration
 from triagelens.services.ports import UploadForm
+from triagelens.services.registry_ports import StoredFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,6 +80,30 @@ class S3ModelObjects:
         return _read(self._client, Bucket=self._bucket, Key=key, VersionId=object_version)
 
 
+class S3ModelFiles:
+    """`services.registry_ports.ModelFileStore`."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def incoming(self, key: str, object_version: str | None = None) -> StoredFile:
+        where = {"VersionId": object_version} if object_version is not None else {}
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, **where)
+        except ClientError as error:
+            raise _gone(error) from error
+        return StoredFile(data=answer["Body"].read(), key=key, object_version=answer["VersionId"])
+
+    def keep(self, file: StoredFile, key: str) -> StoredFile:
+        answer = self._client.copy_object(
+            Bucket=self._bucket,
+            Key=key,
+            CopySource={"Bucket": self._bucket, "Key": file.key, "VersionId": file.object_version},
+        )
+        return StoredFile(data=file.data, key=key, object_version=answer["VersionId"])
+
+
 def _read(client: "S3Client", **where: Any) -> bytes:
     """The bytes of an object.
 
@@ -88,6 +113,9 @@ def _read(client: "S3Client", **where: Any) -> bytes:
     try:
         return client.get_object(**where)["Body"].read()
     except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
-            raise NotFoundError("The object is gone.") from error
-        raise
+        raise _gone(error) from error
+
+
+def _gone(error: ClientError) -> Exception:
+    """NotFoundError, if that is what S3 says; else the error itself."""
+    return NotFoundError("The object is gone.") if error.response["Error"]["Code"] in _GONE else error

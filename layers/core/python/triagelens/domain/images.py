@@ -145,6 +145,14 @@ class ImageRecord(_Part):
         return self.status in FINAL
 
 
+UPLOADS = "uploads/"
+
+
 def upload_key(image_id: str) -> str:
     """S3 key of the original."""
-    return f"uploads/{image_id}"
+    return f"{UPLOADS}{image_id}"
+
+
+def image_id_of(key: str) -> str:
+    """The image that an upload's key names."""
+    return key.removeprefix(UPLOADS)

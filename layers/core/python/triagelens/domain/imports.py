@@ -47,6 +47,14 @@ class ModelImport(BaseModel):
     lock: int | None = None
 
 
+INCOMING = "incoming/"
+
+
 def incoming_key(import_id: str, name: str) -> str:
     """S3 key of a file on its way in: `model.onnx`, `head.npy` or `manifest.json`."""
-    return f"incoming/{import_id}/{name}"
+    return f"{INCOMING}{import_id}/{name}"
+
+
+def import_id_of(key: str) -> str:
+    """The import that an incoming file's key names."""
+    return key.removeprefix(INCOMING).partition("/")[0]

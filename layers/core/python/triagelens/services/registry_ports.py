@@ -1,5 +1,6 @@
 """What the use cases about models need from the outside."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -49,6 +50,29 @@ class Registry(Protocol):
         Raises:
             ConflictError: it has changed since.
         """
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file's bytes and the object version that they are."""
+
+    data: bytes
+    key: str
+    object_version: str
+
+
+class ModelFileStore(Protocol):
+    """The models bucket, for the one who registers."""
+
+    def incoming(self, key: str, object_version: str | None = None) -> StoredFile:
+        """That version of an uploaded file, or the latest.
+
+        Raises:
+            NotFoundError: it never came.
+        """
+
+    def keep(self, file: StoredFile, key: str) -> StoredFile:
+        """Copies a file to where models live. Done again, it makes another version of the same bytes."""
 
 
 class ModelUploads(Protocol):

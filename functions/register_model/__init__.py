@@ -1,0 +1,1 @@
+"""May this model serve? Triggered by the registration queue."""
