@@ -3,14 +3,13 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from triagelens.imaging.quality import Assessment, ImageLimits, assess
-
 from check_quality.settings import settings
 from triagelens.adapters.aws import s3_client, sqs_client
 from triagelens.adapters.dynamodb.casework import DynamoCasework
 from triagelens.adapters.s3 import S3Originals, S3WorkingImages
 from triagelens.adapters.sqs import SqsInferenceQueue
 from triagelens.domain.specialties import Specialty
+from triagelens.imaging.quality import Assessment, ImageLimits, assess
 from triagelens.services.quality_check import QualityCheck
 
 

@@ -88,7 +88,7 @@ class S3ModelFiles:
         self._bucket = bucket
 
     def incoming(self, key: str, object_version: str | None = None) -> StoredFile:
-        where = {"VersionId": object_version} if object_version is not None else {}
+        where: dict[str, Any] = {"VersionId": object_version} if object_version is not None else {}
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=key, **where)
         except ClientError as error:
