@@ -66,11 +66,11 @@ def probabilities(row: "NDArray[np.float64]", manifest: "Manifest") -> "NDArray[
     if kind == "sigmoid":
         row = _two_classes(float(row[0]), manifest)
     if kind == "logits" or (kind == "sigmoid" and not manifest.output.sigmoid_applied):
-        return _softmax(row / temperature)
+        return _softmax(row, temperature)
     _require_probabilities(row, manifest.output.name)
     row = np.clip(row, 0.0, 1.0)
     if temperature != 1.0:
-        return _softmax(np.log(np.maximum(row, _TINY)) / temperature)
+        return _softmax(np.log(np.maximum(row, _TINY)), temperature)
     return _summing_to_1(row)
 
 
@@ -79,8 +79,8 @@ def _two_classes(value: float, manifest: "Manifest") -> "NDArray[np.float64]":
     return np.array([1.0 - value if manifest.output.sigmoid_applied else 0.0, value])
 
 
-def _softmax(logits: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    return _summing_to_1(np.exp(logits - logits.max()))
+def _softmax(logits: "NDArray[np.float64]", temperature: float) -> "NDArray[np.float64]":
+    return _summing_to_1(np.exp((logits - logits.max()) / temperature))
 
 
 def _summing_to_1(values: "NDArray[np.float64]") -> "NDArray[np.float64]":

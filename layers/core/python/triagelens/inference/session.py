@@ -123,7 +123,7 @@ class LoadedModel:
             tensor = np.repeat(tensor, self.batch, axis=0)
         try:
             return list(self.session.run(self._outputs, {self.manifest.input.name: tensor}))
-        except ORT_ERRORS as error:
+        except (*ORT_ERRORS, ValueError) as error:  # ValueError: an input of that name does not exist
             raise ModelError(f"The model failed while it ran: {brief(error)}") from error
 
     def _features(self, outputs: list[Any], likely: "NDArray[np.float64]") -> FeatureGrid | None:
