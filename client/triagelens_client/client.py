@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
-from triagelens_client.models import Content, Image, ImageCreated, Me, Page, SignUp, Specialty
+from triagelens_client.models import Content, Image, ImageCreated, Me, Page, SignUp, Specialty, all_of
 from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
 from triagelens_client.retry import Retry
@@ -233,11 +233,7 @@ class Triagelens:
 
     def all_images(self) -> Iterator[Image]:
         """All of the person's own images, newest first, page by page."""
-        page = self.images()
-        yield from page.items
-        while page.cursor is not None:
-            page = self.images(cursor=page.cursor)
-            yield from page.items
+        return all_of(lambda cursor: self.images(cursor=cursor))
 
     def content(self, image_id: str) -> Content:
         """A short-lived link to the working image."""
@@ -246,6 +242,11 @@ class Triagelens:
     def download(self, image_id: str) -> bytes:
         """The working image, a JPEG."""
         return self._http.download(self.content(image_id).url)
+
+    def retry(self, image_id: str) -> Image:
+        """Has a failed analysis taken up again. Admins only; safe to repeat."""
+        path = f"/v1/images/{segment(image_id)}/retry"
+        return read_answer(Image, self._send("POST", path, idempotent=True))
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self._http.send(method, path, tokens=self._tokens, **request)

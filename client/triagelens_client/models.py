@@ -1,13 +1,13 @@
 """What the API answers, typed. Fields that a newer API adds are ignored."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 FINAL_STATUSES = frozenset({"analyzed", "rejected", "failed", "expired"})
-DECIDED_IMPORTS = frozenset({"candidate", "refused", "not_evaluable", "failed", "expired"})
+DECIDED_IMPORTS = frozenset({"candidate", "refused", "not_evaluable", "expired"})
 VERDICT_STATUSES = frozenset({"analyzed", "rejected"})
 
 
@@ -177,6 +177,7 @@ class Model(_Answer):
     Attributes:
         status: `candidate`, `refused` or `not_evaluable`.
         production: whether it answers for its specialty now.
+        sha256: digest of model.onnx.
     """
 
     specialty: str
@@ -185,6 +186,7 @@ class Model(_Answer):
     status: str
     problems: tuple[Problem, ...] = ()
     production: bool = False
+    sha256: str | None = None
     intended_use: str | None = None
     created_at: datetime | None = None
 
@@ -203,7 +205,12 @@ class ImportCreated(_Answer):
 
 
 class ModelImport(_Answer):
-    """How far a model's registration has come."""
+    """How far a model's registration has come.
+
+    Attributes:
+        status: `awaiting_upload` until the checks are through, then `candidate`, `refused` or
+            `not_evaluable`; `expired` if no manifest ever came.
+    """
 
     import_id: str
     status: str
@@ -225,3 +232,12 @@ class Page(_Answer, Generic[Item]):
 
     items: tuple[Item, ...]
     cursor: str | None = None
+
+
+def all_of(page: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
+    """Every item of a list, asking for one page after the other by cursor as they are needed."""
+    part = page(None)
+    yield from part.items
+    while part.cursor is not None:
+        part = page(part.cursor)
+        yield from part.items

@@ -1,22 +1,18 @@
 """Models: bring one, see what there is, put one into production."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import BaseModel
 
 from triagelens_client.errors import UnreadableFileError
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
-from triagelens_client.models import ImportCreated, Model, ModelImport
+from triagelens_client.models import ImportCreated, Model, ModelImport, Page, all_of
 from triagelens_client.polling import Poll
 from triagelens_client.tokens import TokenProvider
-
-
-class _Models(BaseModel):
-    items: tuple[Model, ...]
 
 
 class Registry:
@@ -71,15 +67,20 @@ class Registry:
 
         return self._poll.until_final(ask, read, subject=f"Import {import_id}", within_s=within_s)
 
-    def all(self, specialty: str | None = None) -> tuple[Model, ...]:
-        """Registered models, of one specialty or of all."""
-        return read_answer(_Models, self._send("GET", "/v1/models", query={"specialty": specialty})).items
+    def page(self, specialty: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Model]:
+        """One page of registered models, of one specialty or of all, by specialty and version."""
+        query = {"specialty": specialty, "limit": limit, "cursor": cursor}
+        return read_answer(Page[Model], self._send("GET", "/v1/models", query=query))
+
+    def all(self, specialty: str | None = None) -> Iterator[Model]:
+        """Registered models, of one specialty or of all, page by page."""
+        return all_of(lambda cursor: self.page(specialty, cursor=cursor))
 
     def get(self, specialty: str, version: str) -> Model:
         return read_answer(Model, self._send("GET", f"/v1/models/{segment(specialty)}/{segment(version)}"))
 
     def activate(self, specialty: str, version: str, reason: str) -> Model:
-        """Puts a model into production at once. Admins only; the reason is kept in the audit trail."""
+        """Puts a model into production at once. Admins only; the reason is audited for ever."""
         path = f"/v1/models/{segment(specialty)}/{segment(version)}/activate"
         return read_answer(Model, self._send("POST", path, body={"reason": reason}))
 

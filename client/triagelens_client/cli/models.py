@@ -50,7 +50,7 @@ def list_models(
     """List registered models."""
     connection: Connection = context.obj
     with connection.client() as client:
-        found = client.models.all(specialty)
+        found = list(client.models.all(specialty))
     if as_json:
         for model in found:
             typer.echo(model.model_dump_json())

@@ -235,7 +235,10 @@ class FakeApi:
         if path.startswith("/v1/models/imports/"):
             return httpx.Response(200, json={"import_id": "i1", **self.import_verdicts.popleft()})
         if path == "/v1/models":
-            return httpx.Response(200, json={"items": self.models})
-        if path.endswith("/activate"):
+            start = int(request.url.params.get("cursor", "0"))
+            cursor = str(start + 1) if start + 1 < len(self.models) else None
+            page = {"items": self.models[start : start + 1], "cursor": cursor}
+            return httpx.Response(200, json=page)
+        if request.method == "POST" and path.endswith("/activate"):
             return httpx.Response(200, json=self.models[0])
         return problem(404, "not_found", "There is no such thing.")
