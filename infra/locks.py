@@ -26,7 +26,16 @@ RUNTIME_PACKAGES = (
 
 def compile_lock(target: Path, sources: list[str], *, leave_out: list[str], options: list[str]) -> None:
     """Resolve `sources` (uv's arguments) into `target`, all but the packages left out."""
-    command = [find_uv_bin(), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--no-header"]
+    command = [
+        find_uv_bin(),
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--no-header",
+    ]
     command += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
     command += [part for name in leave_out for part in ("--no-emit-package", name)]
     command += [*options, *sources, "--output-file", str(target.relative_to(ROOT))]

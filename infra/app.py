@@ -1,0 +1,19 @@
+"""The CDK application: `python -m infra.app`, run by the CDK command line (cdk.json).
+
+Nothing is looked up in an account, so a template is made without credentials.
+"""
+
+from aws_cdk import App
+
+from infra.config import Config
+from infra.stack import TriagelensStack
+
+
+def main() -> None:
+    app = App()
+    TriagelensStack(app, Config.from_context(app.node))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

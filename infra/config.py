@@ -1,0 +1,152 @@
+"""What differs between the stages, and everything that the laptop cloud goes without."""
+
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, cast, get_args
+
+Stage = Literal["dev", "prod", "laptop"]
+Architecture = Literal["arm64", "x86_64"]
+
+ROOT = Path(__file__).resolve().parents[1]
+STACK_NAME = "Triagelens"
+METRICS_NAMESPACE = "Triagelens"
+CLOUD_PYTHON = "3.13"
+API_STAGE = "api"
+
+DLQ_RETENTION_DAYS = 14  # the longest that SQS keeps a message
+QUEUE_RETENTION_DAYS = 4
+ORIGINALS_EXPIRE_DAYS = DLQ_RETENTION_DAYS + 1  # a message in a DLQ can still be redriven to its photo
+MAX_RECEIVE_COUNT = 5
+MEMORY_OF_ONE_CPU_MB = 1769
+
+# What stage `laptop` goes without: what the laptop cloud refuses or cannot show.
+LEFT_OUT_OF_LAPTOP = {
+    "waf": "web application firewall and its association with the API",
+    "threat_protection": "Cognito threat protection (adaptive sign-in, leaked passwords)",
+    "snap_start": "SnapStart of the API function, its published version and alias",
+    "tracing": "X-Ray tracing",
+    "reserved_concurrency": "reserved concurrency of the pipeline's functions",
+}
+
+
+class Context(Protocol):
+    """Where settings are looked up: the construct tree's context."""
+
+    def try_get_context(self, key: str) -> object: ...
+
+
+@dataclass(frozen=True)
+class FunctionSize:
+    """Memory in MB, timeout in seconds, and how many run at once at most (None: not a queue worker)."""
+
+    memory_mb: int
+    timeout_s: int
+    concurrency: int | None = None
+
+    @property
+    def threads(self) -> int:
+        """Whole CPUs that Lambda gives with this much memory, at least one."""
+        return max(1, self.memory_mb // MEMORY_OF_ONE_CPU_MB)
+
+
+CLOUD_SIZES = {
+    "clinic_api": FunctionSize(memory_mb=1024, timeout_s=29),
+    # A 50-megapixel photo peaks under 512 MB; the rest buys a whole CPU.
+    "check_quality": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=20),
+    "run_inference": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=20),
+    "publish_events": FunctionSize(memory_mb=512, timeout_s=30, concurrency=10),
+    "register_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=120, concurrency=2),
+}
+# Short, so that a message which fails five times reaches its dead-letter queue within a minute.
+LAPTOP_SIZES = {
+    "clinic_api": FunctionSize(memory_mb=1024, timeout_s=29),
+    "check_quality": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=10, concurrency=2),
+    "run_inference": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=10, concurrency=2),
+    "publish_events": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
+    "register_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
+}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The interpreter and machine that layers are built for. `uv_platform` None: those of this computer."""
+
+    architecture: Architecture
+    python: str
+    uv_platform: str | None
+
+    @classmethod
+    def cloud(cls, architecture: Architecture) -> "Platform":
+        machine = "aarch64" if architecture == "arm64" else "x86_64"
+        return cls(architecture, CLOUD_PYTHON, f"{machine}-manylinux_2_28")
+
+    @classmethod
+    def host(cls) -> "Platform":
+        machine: Architecture = "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
+        return cls(machine, f"{sys.version_info.major}.{sys.version_info.minor}", None)
+
+
+@dataclass(frozen=True)
+class Config:
+    """One deployment's settings, read from the CDK context."""
+
+    stage: Stage
+    platform: Platform
+    cors_origins: tuple[str, ...]
+    endpoint: str | None
+    reserve_concurrency: bool
+
+    @classmethod
+    def from_context(cls, context: Context) -> "Config":
+        """Read `stage`, `architecture`, `cors_origins`, `endpoint` and `reserve_concurrency`.
+
+        Raises:
+            ValueError: a value is none of those allowed, or the endpoint and the stage do not go together.
+        """
+        stage = _stage(str(context.try_get_context("stage") or "dev"))
+        architecture = _architecture(str(context.try_get_context("architecture") or "arm64"))
+        endpoint = context.try_get_context("endpoint")
+        if (stage == "laptop") != bool(endpoint):
+            raise ValueError("stage laptop, and only that, needs the laptop cloud's address: -c endpoint=...")
+        origins = str(context.try_get_context("cors_origins") or "*")
+        return cls(
+            stage=stage,
+            platform=Platform.host() if stage == "laptop" else Platform.cloud(architecture),
+            cors_origins=tuple(origin.strip() for origin in origins.split(",")),
+            endpoint=str(endpoint).rstrip("/") if endpoint else None,
+            reserve_concurrency=str(context.try_get_context("reserve_concurrency") or "true") == "true",
+        )
+
+    def has(self, feature: str) -> bool:
+        """Whether this stage has a feature that the laptop cloud goes without."""
+        if feature not in LEFT_OUT_OF_LAPTOP:
+            raise KeyError(feature)
+        return self.stage != "laptop"
+
+    @property
+    def retains_data(self) -> bool:
+        """Whether deleting the stack leaves tables, buckets and people behind."""
+        return self.stage == "prod"
+
+    def size(self, package: str) -> FunctionSize:
+        return (LAPTOP_SIZES if self.stage == "laptop" else CLOUD_SIZES)[package]
+
+    def visibility_timeout_s(self, package: str) -> int:
+        """How long a message hides while it is worked on: six timeouts, as AWS advises; one on a laptop."""
+        return self.size(package).timeout_s * (1 if self.stage == "laptop" else 6)
+
+
+def _stage(name: str) -> Stage:
+    for stage in get_args(Stage):
+        if name == stage:
+            return cast("Stage", stage)
+    raise ValueError(f"stage is dev, prod or laptop, not {name!r}")
+
+
+def _architecture(name: str) -> Architecture:
+    for architecture in get_args(Architecture):
+        if name == architecture:
+            return cast("Architecture", architecture)
+    raise ValueError(f"architecture is arm64 or x86_64, not {name!r}")

@@ -1,0 +1,261 @@
+"""The REST API in front of `clinic_api`, and the answers that the gateway gives by itself."""
+
+import json
+
+from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as waf
+from constructs import Construct
+
+from infra.config import API_STAGE, QUEUE_RETENTION_DAYS, Config
+from infra.constructs.functions import FunctionFactory
+from infra.constructs.identity import Identity
+from infra.constructs.pipeline import Pipeline
+from infra.constructs.storage import READ_OBJECT, READ_RECORDS, WRITE_OBJECT, WRITE_RECORDS, Storage
+
+MAX_UPLOAD_BYTES = 50 * 1024 * 1024
+UPLOAD_EXPIRY_S = 600
+WAITERS = 50
+REQUESTS_PER_SECOND, BURST = 50, 100
+REQUESTS_PER_ADDRESS = 2000  # in five minutes
+COGNITO_ACTIONS = (
+    "cognito-idp:AdminGetUser",
+    "cognito-idp:ConfirmSignUp",
+    "cognito-idp:InitiateAuth",
+    "cognito-idp:ResendConfirmationCode",
+    "cognito-idp:SignUp",
+)
+# No address, no user name, no token: the audit trail says who did what.
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "requestTime": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "latencyMs": "$context.responseLatency",
+    "error": "$context.error.responseType",
+}
+
+
+# What the gateway answers by itself, in the shape of the application's errors: (status, title, detail, code).
+GATEWAY_ERRORS = {
+    "REQUEST_TOO_LARGE": (
+        "413",
+        "Payload Too Large",
+        "The request is larger than 10 MB; ask POST /v1/images for an upload.",
+        "payload_too_large",
+    ),
+    "THROTTLED": ("429", "Too Many Requests", "Slow down, then try again.", "throttled"),
+    "QUOTA_EXCEEDED": ("429", "Too Many Requests", "The quota is used up.", "quota_exceeded"),
+    "WAF_FILTERED": ("403", "Forbidden", "The request was blocked.", "blocked"),
+    "ACCESS_DENIED": ("403", "Forbidden", "Access is denied.", "forbidden"),
+    "MISSING_AUTHENTICATION_TOKEN": ("403", "Forbidden", "There is nothing at this address.", "forbidden"),
+    "UNAUTHORIZED": ("401", "Unauthorized", "Sign in first.", "unauthenticated"),
+    "BAD_REQUEST_PARAMETERS": ("400", "Bad Request", "The request is not as described.", "invalid_request"),
+    "BAD_REQUEST_BODY": ("400", "Bad Request", "The request is not as described.", "invalid_request"),
+    "INTEGRATION_TIMEOUT": ("504", "Gateway Timeout", "No answer came in time; try again.", "timeout"),
+    "DEFAULT_4XX": (None, "Bad Request", "The request was refused.", "invalid_request"),
+    "DEFAULT_5XX": (None, "Internal Server Error", "Something went wrong; try again.", "internal"),
+}
+# Rules of the common set that a photo in a form sets off; they count instead of blocking.
+RULES_THAT_ONLY_COUNT = (
+    "SizeRestrictions_BODY",
+    "CrossSiteScripting_BODY",
+    "GenericLFI_BODY",
+    "GenericRFI_BODY",
+)
+
+
+class Api(Construct):
+    """API Gateway -> `clinic_api`, which does the routing and checks who is asking."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        config: Config,
+        storage: Storage,
+        pipeline: Pipeline,
+        identity: Identity,
+        factory: FunctionFactory,
+    ) -> None:
+        super().__init__(scope, name)
+        self._config = config
+        snap_start = config.has("snap_start")
+        self.function = factory.function(
+            "clinic_api", self._environment(storage, pipeline, identity), snap_start=snap_start
+        )
+        self._permit(storage, pipeline, identity)
+        target: lambda_.IFunction = self.function
+        if snap_start:
+            target = self.function.add_alias("live")
+        self.rest = self._rest_api(target)
+        self._shape_gateway_errors()
+        if config.has("waf"):
+            self._protect()
+
+    @property
+    def url(self) -> str:
+        """Address of the API, without a slash at the end."""
+        if self._config.endpoint:
+            return f"{self._config.endpoint}/_aws/execute-api/{self.rest.rest_api_id}/{API_STAGE}"
+        host = f"{self.rest.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"
+        return f"https://{host}/{API_STAGE}"
+
+    def _environment(self, storage: Storage, pipeline: Pipeline, identity: Identity) -> dict[str, str]:
+        pool = identity.pool.user_pool_id
+        issuer = f"https://cognito-idp.{Aws.REGION}.amazonaws.com/{pool}"
+        keys_base = f"{self._config.endpoint}/{pool}" if self._config.endpoint else issuer
+        environment = {f"{table.upper()}_TABLE": made.table_name for table, made in storage.tables.items()}
+        environment |= {
+            "UPLOADS_BUCKET": storage.uploads.bucket_name,
+            "IMAGES_BUCKET": storage.images.bucket_name,
+            "MODELS_BUCKET": storage.models.bucket_name,
+            "INFERENCE_QUEUE_URL": pipeline.inference.queue.queue_url,
+            "USER_POOL_ID": pool,
+            "USER_POOL_CLIENT_ID": identity.client.user_pool_client_id,
+            "TOKEN_ISSUER": issuer,
+            "JWKS_URL": f"{keys_base}/.well-known/jwks.json",
+            "CORS_ORIGINS": ",".join(self._config.cors_origins),
+            "UPLOAD_EXPIRY_S": str(UPLOAD_EXPIRY_S),
+            "QUEUE_RETENTION_S": str(QUEUE_RETENTION_DAYS * 24 * 3600),
+            "MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
+            "WAITERS": str(WAITERS),
+        }
+        if self._config.endpoint:
+            environment["PRESIGN_ENDPOINT_URL"] = self._config.endpoint
+        return environment
+
+    def _permit(self, storage: Storage, pipeline: Pipeline, identity: Identity) -> None:
+        everything = sorted({*READ_RECORDS, *WRITE_RECORDS, "dynamodb:DeleteItem"})
+        for table in ("casework", "registry", "users", "ephemeral"):
+            storage.allow_records(self.function, table, everything)
+        storage.allow_records(self.function, "audit", ["dynamodb:PutItem", "dynamodb:Query"])
+        # It signs forms for originals and never reads one.
+        storage.allow_objects(self.function, storage.uploads, "uploads/*", WRITE_OBJECT)
+        storage.allow_objects(self.function, storage.images, "working/*", READ_OBJECT)
+        storage.allow_objects(self.function, storage.models, "incoming/*", WRITE_OBJECT)
+        pipeline.inference.queue.grant_send_messages(self.function)
+        identity.pool.grant(self.function, *COGNITO_ACTIONS)
+
+    def _rest_api(self, target: lambda_.IFunction) -> apigateway.RestApi:
+        access_logs = logs.LogGroup(
+            self,
+            "access-logs",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        rest = apigateway.RestApi(
+            self,
+            "rest",
+            rest_api_name=f"triagelens-{self._config.stage}",
+            description="Triagelens",
+            binary_media_types=["multipart/form-data"],
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=True,
+            deploy_options=apigateway.StageOptions(
+                stage_name=API_STAGE,
+                access_log_destination=apigateway.LogGroupLogDestination(access_logs),
+                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                metrics_enabled=True,
+                tracing_enabled=self._config.has("tracing"),
+                throttling_rate_limit=REQUESTS_PER_SECOND,
+                throttling_burst_limit=BURST,
+            ),
+        )
+        integration = apigateway.LambdaIntegration(target, proxy=True)
+        validator = rest.add_request_validator(
+            "validator", validate_request_parameters=True, validate_request_body=True
+        )
+        rest.root.add_method("ANY", integration, request_validator=validator)
+        rest.root.add_resource("{proxy+}").add_method(
+            "ANY",
+            integration,
+            request_validator=validator,
+            request_parameters={"method.request.path.proxy": True},
+        )
+        return rest
+
+    def _shape_gateway_errors(self) -> None:
+        origins = self._config.cors_origins
+        headers = {
+            "Access-Control-Allow-Origin": f"'{origins[0] if len(origins) == 1 else '*'}'",
+            "Content-Type": "'application/problem+json'",
+        }
+        for kind, (status, title, detail, code) in GATEWAY_ERRORS.items():
+            problem: dict[str, object] = {
+                "type": "about:blank",
+                "title": title,
+                "detail": detail,
+                "code": code,
+            }
+            if status:
+                problem["status"] = int(status)
+            self.rest.add_gateway_response(
+                f"on-{kind.lower().replace('_', '-')}",
+                type=apigateway.ResponseType.of(kind),
+                status_code=status,
+                response_headers=headers,
+                templates={"application/json": json.dumps(problem)},
+            )
+
+    def _protect(self) -> None:
+        firewall = waf.CfnWebACL(
+            self,
+            "firewall",
+            scope="REGIONAL",
+            default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=_visibility("firewall"),
+            rules=[
+                _rate_rule(0),
+                _managed_rules(1, "AWSManagedRulesCommonRuleSet", RULES_THAT_ONLY_COUNT),
+                _managed_rules(2, "AWSManagedRulesKnownBadInputsRuleSet"),
+                _managed_rules(3, "AWSManagedRulesAmazonIpReputationList"),
+            ],
+        )
+        waf.CfnWebACLAssociation(
+            self,
+            "firewall-of-api",
+            resource_arn=self.rest.deployment_stage.stage_arn,
+            web_acl_arn=firewall.attr_arn,
+        )
+
+
+def _visibility(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+    return waf.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=f"triagelens-{name}", sampled_requests_enabled=False
+    )
+
+
+def _rate_rule(priority: int) -> waf.CfnWebACL.RuleProperty:
+    limit = waf.CfnWebACL.RateBasedStatementProperty(aggregate_key_type="IP", limit=REQUESTS_PER_ADDRESS)
+    return waf.CfnWebACL.RuleProperty(
+        name="rate",
+        priority=priority,
+        action=waf.CfnWebACL.RuleActionProperty(block={}),
+        statement=waf.CfnWebACL.StatementProperty(rate_based_statement=limit),
+        visibility_config=_visibility("rate"),
+    )
+
+
+def _managed_rules(priority: int, group: str, only_count: tuple[str, ...] = ()) -> waf.CfnWebACL.RuleProperty:
+    count = waf.CfnWebACL.RuleActionProperty(count={})
+    statement = waf.CfnWebACL.ManagedRuleGroupStatementProperty(
+        vendor_name="AWS",
+        name=group,
+        rule_action_overrides=[
+            waf.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count) for rule in only_count
+        ],
+    )
+    return waf.CfnWebACL.RuleProperty(
+        name=group,
+        priority=priority,
+        override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
+        statement=waf.CfnWebACL.StatementProperty(managed_rule_group_statement=statement),
+        visibility_config=_visibility(group),
+    )

@@ -1,0 +1,86 @@
+"""Alarms that reach a person, and the dashboard."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.api import Api
+from infra.constructs.pipeline import Pipeline
+
+OLDEST_MESSAGE_S = 300
+PERIOD = Duration.minutes(5)
+
+
+class Operations(Construct):
+    """Subscribe to `alarms` to hear of dead letters, slow queues, failing functions and a failing API."""
+
+    def __init__(self, scope: Construct, name: str, *, pipeline: Pipeline, api: Api) -> None:
+        super().__init__(scope, name)
+        self.alarms = sns.Topic(self, "alarms", enforce_ssl=True)
+        functions = [*pipeline.functions, api.function]
+        for queue_name, work in pipeline.queues.items():
+            self._alarm_on_dead_letters(queue_name.lower(), work.dlq)
+            self._alarm(
+                f"{queue_name.lower()}-slow",
+                work.queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
+                OLDEST_MESSAGE_S,
+                f"A message has waited over {OLDEST_MESSAGE_S} s in the {queue_name.lower()} queue.",
+            )
+        self._alarm_on_dead_letters("events", pipeline.stream_dlq)
+        for function in functions:
+            errors = function.metric_errors(period=PERIOD, statistic="Sum")
+            self._alarm(f"{function.node.id}-errors", errors, 1, f"{function.node.id} raised an error.")
+        self._alarm("api-5xx", api.rest.metric_server_error(period=PERIOD), 1, "The API answered 5xx.")
+        self._dashboard(pipeline, api, functions)
+
+    def _alarm_on_dead_letters(self, name: str, dlq: sqs.Queue) -> None:
+        visible = dlq.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum")
+        self._alarm(
+            f"{name}-dead-letters", visible, 1, f"The {name} queue has dead letters: see the runbook."
+        )
+
+    def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=description,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.alarms))
+
+    def _dashboard(self, pipeline: Pipeline, api: Api, functions: Sequence[lambda_.Function]) -> None:
+        queues = pipeline.queues.values()
+        dashboard = cloudwatch.Dashboard(self, "dashboard", default_interval=Duration.hours(12))
+        dashboard.add_widgets(
+            _graph(
+                "API",
+                [api.rest.metric_count(), api.rest.metric_client_error(), api.rest.metric_server_error()],
+            ),
+            _graph("API latency (ms)", [api.rest.metric_latency(statistic=s) for s in ("p50", "p99")]),
+        )
+        dashboard.add_widgets(
+            _graph("Invocations", [function.metric_invocations() for function in functions]),
+            _graph("Errors", [function.metric_errors() for function in functions]),
+            _graph(
+                "Duration p95 (ms)", [function.metric_duration(statistic="p95") for function in functions]
+            ),
+        )
+        dashboard.add_widgets(
+            _graph("Waiting", [w.queue.metric_approximate_number_of_messages_visible() for w in queues]),
+            _graph("Oldest (s)", [w.queue.metric_approximate_age_of_oldest_message() for w in queues]),
+            _graph("Dead letters", [w.dlq.metric_approximate_number_of_messages_visible() for w in queues]),
+        )
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8)

@@ -1,0 +1,203 @@
+"""The way of an image and of a model: notifications, queues and the functions that work on them."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.config import DLQ_RETENTION_DAYS, MAX_RECEIVE_COUNT, QUEUE_RETENTION_DAYS, Config
+from infra.constructs.functions import FunctionFactory
+from infra.constructs.storage import READ_OBJECT, READ_RECORDS, WRITE_OBJECT, WRITE_RECORDS, Storage
+
+# Messages that one invocation takes; a photo's check is the longest.
+BATCH_SIZE = {"check_quality": 5, "run_inference": 10, "register_model": 1}
+# Only a change of an image's own record is an event; its results and labels ride in the same transactions.
+IMAGE_RECORDS = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "IMG#"}]}, "sk": {"S": ["META"]}}}}
+
+
+@dataclass(frozen=True)
+class WorkQueue:
+    """A queue, and where a message goes that failed too often."""
+
+    queue: sqs.Queue
+    dlq: sqs.Queue
+
+
+class Pipeline(Construct):
+    """S3 -> quality queue -> check_quality -> inference queue -> run_inference; the stream -> publish_events;
+    S3 -> registration queue -> register_model."""
+
+    def __init__(
+        self, scope: Construct, name: str, *, config: Config, storage: Storage, factory: FunctionFactory
+    ) -> None:
+        super().__init__(scope, name)
+        self._config, self._storage, self._factory = config, storage, factory
+        self.bus = events.EventBus(self, "bus", description="What happened to images, cases and models")
+        self.quality = self._queue("quality", "check_quality")
+        self.inference = self._queue("inference", "run_inference")
+        self.registration = self._queue("registration", "register_model")
+        self.stream_dlq = self._dead_letters("events")
+        notify(storage.uploads, self.quality.queue, prefix="uploads/")
+        notify(storage.models, self.registration.queue, prefix="incoming/", suffix="/manifest.json")
+        self.functions = [
+            self._check_quality(),
+            self._run_inference(),
+            self._publish_events(),
+            self._register_model(),
+        ]
+
+    @property
+    def queues(self) -> dict[str, WorkQueue]:
+        """The queues by the name that the outputs use."""
+        return {
+            "Quality": self.quality,
+            "Inference": self.inference,
+            "Registration": self.registration,
+        }
+
+    def _queue(self, name: str, worker: str) -> WorkQueue:
+        dlq = self._dead_letters(name)
+        queue = sqs.Queue(
+            self,
+            f"{name}-queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            visibility_timeout=Duration.seconds(self._config.visibility_timeout_s(worker)),
+            retention_period=Duration.days(QUEUE_RETENTION_DAYS),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dlq, max_receive_count=MAX_RECEIVE_COUNT),
+        )
+        return WorkQueue(queue, dlq)
+
+    def _dead_letters(self, name: str) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            f"{name}-dlq",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(DLQ_RETENTION_DAYS),
+        )
+
+    def _feed(self, function: lambda_.Function, package: str, work: WorkQueue) -> None:
+        function.add_event_source(
+            sources.SqsEventSource(
+                work.queue,
+                batch_size=BATCH_SIZE[package],
+                max_concurrency=self._config.size(package).concurrency,
+                report_batch_item_failures=True,
+            )
+        )
+
+    def _check_quality(self) -> lambda_.Function:
+        storage = self._storage
+        function = self._factory.function(
+            "check_quality",
+            {
+                "CASEWORK_TABLE": storage.tables["casework"].table_name,
+                "UPLOADS_BUCKET": storage.uploads.bucket_name,
+                "IMAGES_BUCKET": storage.images.bucket_name,
+                "INFERENCE_QUEUE_URL": self.inference.queue.queue_url,
+                "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
+            },
+        )
+        storage.allow_records(function, "casework", WRITE_RECORDS)
+        storage.allow_objects(function, storage.uploads, "uploads/*", READ_OBJECT)
+        storage.allow_objects(function, storage.images, "working/*", WRITE_OBJECT)
+        self.inference.queue.grant_send_messages(function)
+        self._feed(function, "check_quality", self.quality)
+        return function
+
+    def _run_inference(self) -> lambda_.Function:
+        storage = self._storage
+        function = self._factory.function(
+            "run_inference",
+            {
+                "CASEWORK_TABLE": storage.tables["casework"].table_name,
+                "REGISTRY_TABLE": storage.tables["registry"].table_name,
+                "IMAGES_BUCKET": storage.images.bucket_name,
+                "MODELS_BUCKET": storage.models.bucket_name,
+                "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
+                "ORT_THREADS": str(self._config.size("run_inference").threads),
+            },
+        )
+        storage.allow_records(function, "casework", WRITE_RECORDS)
+        storage.allow_records(function, "registry", READ_RECORDS)
+        storage.allow_objects(function, storage.images, "working/*", READ_OBJECT)
+        storage.allow_objects(function, storage.models, "models/*", READ_OBJECT)
+        self._feed(function, "run_inference", self.inference)
+        return function
+
+    def _publish_events(self) -> lambda_.Function:
+        casework = self._storage.tables["casework"]
+        function = self._factory.function("publish_events", {"EVENT_BUS_NAME": self.bus.event_bus_name})
+        self.bus.grant_put_events_to(function)
+        function.add_event_source(
+            sources.DynamoEventSource(
+                casework,
+                starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+                batch_size=100,
+                bisect_batch_on_error=True,
+                report_batch_item_failures=True,
+                retry_attempts=10,
+                on_failure=sources.SqsDlq(self.stream_dlq),
+                filters=[lambda_.FilterCriteria.filter(IMAGE_RECORDS)],
+            )
+        )
+        return function
+
+    def _register_model(self) -> lambda_.Function:
+        storage = self._storage
+        function = self._factory.function(
+            "register_model",
+            {
+                "REGISTRY_TABLE": storage.tables["registry"].table_name,
+                "MODELS_BUCKET": storage.models.bucket_name,
+                "AUDIT_TABLE": storage.tables["audit"].table_name,
+                "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
+            },
+        )
+        storage.allow_records(function, "registry", [*WRITE_RECORDS, "dynamodb:Query"])
+        storage.allow_records(function, "audit", ["dynamodb:PutItem"])
+        storage.allow_objects(function, storage.models, "incoming/*", READ_OBJECT)
+        storage.allow_objects(function, storage.models, "models/*", [*READ_OBJECT, *WRITE_OBJECT])
+        self._feed(function, "register_model", self.registration)
+        return function
+
+
+def notify(bucket: s3.Bucket, queue: sqs.Queue, *, prefix: str, suffix: str | None = None) -> None:
+    """Let S3 tell the queue of each new object.
+
+    Written on the bucket itself rather than through CDK's custom resource: one function less, and the
+    condition on the account instead of on the bucket keeps the queue's policy free of a cycle.
+    """
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["sqs:SendMessage"],
+            principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+            resources=[queue.queue_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+        )
+    )
+    rules = [s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefix)]
+    if suffix:
+        rules.append(s3.CfnBucket.FilterRuleProperty(name="suffix", value=suffix))
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        raise TypeError(f"{bucket} is not a bucket of this stack")
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        queue_configurations=[
+            s3.CfnBucket.QueueConfigurationProperty(
+                event="s3:ObjectCreated:*",
+                queue=queue.queue_arn,
+                filter=s3.CfnBucket.NotificationFilterProperty(
+                    s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=rules)
+                ),
+            )
+        ]
+    )
+    resource.node.add_dependency(queue.node.find_child("Policy"))

@@ -1,0 +1,158 @@
+"""Buckets and tables, and the keys that encrypt them."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.config import ORIGINALS_EXPIRE_DAYS, Config
+
+READ_OBJECT = ["s3:GetObject", "s3:GetObjectVersion"]
+WRITE_OBJECT = ["s3:PutObject"]
+READ_RECORDS = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
+# A transaction needs the actions of its parts.
+WRITE_RECORDS = [
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:ConditionCheckItem",
+]
+
+# The tables, each with its number of indexes.
+INDEXES = {"casework": 3, "registry": 0, "users": 1, "audit": 2, "ephemeral": 0}
+TTL_ATTRIBUTE = "expires_at"
+
+
+class Storage(Construct):
+    """Three buckets, five tables.
+
+    Originals have a key of their own: who may read the working images cannot decrypt a photo.
+    """
+
+    def __init__(self, scope: Construct, name: str, *, config: Config) -> None:
+        super().__init__(scope, name)
+        self._config = config
+        self._removal = RemovalPolicy.RETAIN if config.retains_data else RemovalPolicy.DESTROY
+        self.originals_key = self._key("originals-key", "original photos")
+        self.data_key = self._key("data-key", "working images, models and tables")
+        self._access_logs = self._make_access_logs()
+        self.uploads = self._bucket(
+            "uploads",
+            self.originals_key,
+            expire_after=Duration.days(ORIGINALS_EXPIRE_DAYS),
+            methods=[s3.HttpMethods.POST],
+        )
+        self.images = self._bucket("images", self.data_key, methods=[s3.HttpMethods.GET])
+        self.models = self._bucket("models", self.data_key, methods=[s3.HttpMethods.POST])
+        self.tables = {table: self._table(table, indexes) for table, indexes in INDEXES.items()}
+
+    def allow_objects(
+        self, grantee: iam.IGrantable, bucket: s3.Bucket, keys: str, actions: list[str]
+    ) -> None:
+        """Allow these actions on the objects whose keys fit, and what the bucket's KMS key needs for them."""
+        iam.Grant.add_to_principal(
+            grantee=grantee, actions=actions, resource_arns=[bucket.arn_for_objects(keys)]
+        )
+        key = self.originals_key if bucket is self.uploads else self.data_key
+        if WRITE_OBJECT[0] in actions:
+            key.grant(grantee, "kms:GenerateDataKey")
+        if READ_OBJECT[0] in actions:
+            key.grant(grantee, "kms:Decrypt")
+
+    def allow_records(self, grantee: iam.IGrantable, table: str, actions: list[str]) -> None:
+        """Allow these actions on a table and its indexes."""
+        self.tables[table].grant(grantee, *actions)
+        self.data_key.grant(grantee, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+
+    def _key(self, name: str, protects: str) -> kms.Key:
+        return kms.Key(
+            self,
+            name,
+            description=f"Triagelens: {protects}",
+            enable_key_rotation=True,
+            removal_policy=self._removal,
+        )
+
+    def _make_access_logs(self) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "access-logs",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
+            removal_policy=self._removal,
+        )
+
+    def _bucket(
+        self,
+        name: str,
+        key: kms.IKey,
+        *,
+        methods: list[s3.HttpMethods],
+        expire_after: Duration | None = None,
+    ) -> s3.Bucket:
+        lifecycle = s3.LifecycleRule(
+            expiration=expire_after,
+            noncurrent_version_expiration=Duration.days(1 if expire_after else 30),
+            abort_incomplete_multipart_upload_after=Duration.days(1),
+        )
+        cors = s3.CorsRule(
+            allowed_methods=methods,
+            allowed_origins=list(self._config.cors_origins),
+            allowed_headers=["*"],
+            exposed_headers=["ETag", "x-amz-version-id"],
+            max_age=3600,
+        )
+        return s3.Bucket(
+            self,
+            name,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=True,
+            lifecycle_rules=[lifecycle],
+            cors=[cors],
+            server_access_logs_bucket=self._access_logs,
+            server_access_logs_prefix=f"{name}/",
+            removal_policy=self._removal,
+        )
+
+    def _table(self, name: str, indexes: int) -> dynamodb.Table:
+        passing = name == "ephemeral"
+        table = dynamodb.Table(
+            self,
+            name,
+            partition_key=_string("pk"),
+            sort_key=_string("sk"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.data_key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=not passing
+            ),
+            time_to_live_attribute=TTL_ATTRIBUTE if passing else None,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if name == "casework" else None,
+            deletion_protection=self._config.retains_data,
+            removal_policy=self._removal,
+        )
+        for number in range(1, indexes + 1):
+            table.add_global_secondary_index(
+                index_name=f"gsi{number}",
+                partition_key=_string(f"gsi{number}pk"),
+                sort_key=_string(f"gsi{number}sk"),
+                projection_type=dynamodb.ProjectionType.ALL,
+            )
+        return table
+
+
+def _string(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -1,0 +1,54 @@
+"""The one stack that holds all that is serverless."""
+
+from aws_cdk import CfnOutput, Stack, Tags
+from constructs import Construct
+
+from infra.config import STACK_NAME, Config
+from infra.constructs.api import Api
+from infra.constructs.functions import FunctionFactory
+from infra.constructs.identity import Identity
+from infra.constructs.operations import Operations
+from infra.constructs.pipeline import Pipeline
+from infra.constructs.storage import Storage
+
+
+class TriagelensStack(Stack):
+    """One stack: a bucket, its queue and its reader in different ones would be a dependency cycle."""
+
+    def __init__(self, scope: Construct, config: Config) -> None:
+        super().__init__(scope, STACK_NAME, description=f"Triagelens, stage {config.stage}")
+        Tags.of(self).add("application", "triagelens")
+        Tags.of(self).add("stage", config.stage)
+        factory = FunctionFactory(self, "Functions", config=config)
+        self.storage = Storage(self, "Storage", config=config)
+        self.identity = Identity(self, "Identity", config=config)
+        self.pipeline = Pipeline(self, "Pipeline", config=config, storage=self.storage, factory=factory)
+        self.api = Api(
+            self,
+            "Api",
+            config=config,
+            storage=self.storage,
+            pipeline=self.pipeline,
+            identity=self.identity,
+            factory=factory,
+        )
+        Operations(self, "Operations", pipeline=self.pipeline, api=self.api)
+        for name, value in self._outputs().items():
+            CfnOutput(self, name, value=value)
+
+    def _outputs(self) -> dict[str, str]:
+        outputs = {
+            "ApiUrl": self.api.url,
+            "UserPoolId": self.identity.pool.user_pool_id,
+            "UserPoolClientId": self.identity.client.user_pool_client_id,
+            "UploadsBucket": self.storage.uploads.bucket_name,
+            "ImagesBucket": self.storage.images.bucket_name,
+            "ModelsBucket": self.storage.models.bucket_name,
+            "EventBusName": self.pipeline.bus.event_bus_name,
+        }
+        for name, table in self.storage.tables.items():
+            outputs[f"{name.capitalize()}Table"] = table.table_name
+        for name, work in self.pipeline.queues.items():
+            outputs[f"{name}QueueUrl"] = work.queue.queue_url
+            outputs[f"{name}DlqUrl"] = work.dlq.queue_url
+        return outputs
