@@ -132,6 +132,13 @@ class People(Protocol):
     def add_person(self, person: Person) -> Person:
         """Writes the record unless one exists; gives the stored one."""
 
+    def replace_person(self, person: Person) -> Person:
+        """Writes `person` over the version it was read at.
+
+        Raises:
+            ConflictError: the stored record has changed since.
+        """
+
     def people(self, role: Role, limit: int, cursor: str | None) -> Page[Person]: ...
 
 

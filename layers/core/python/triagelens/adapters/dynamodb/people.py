@@ -5,7 +5,7 @@ from typing import Any
 from pynamodb.exceptions import PutError
 
 from triagelens.adapters.dynamodb.tables import UsersItem, bind
-from triagelens.domain.errors import InvalidRequestError, NotFoundError
+from triagelens.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from triagelens.domain.people import Person, Role
 from triagelens.services.ports import Page
 
@@ -30,20 +30,24 @@ class DynamoPeople:
         return _person(item)
 
     def add_person(self, person: Person) -> Person:
-        item = UsersItem(
-            person_pk(person.sub),
-            META,
-            kind="person",
-            body=person.model_dump(mode="json", exclude={"version"}),
-            gsi1pk=f"ROLE#{person.role}",
-            gsi1sk=person.username,
-        )
+        item = _person_item(person)
         try:
             item.save()  # the version attribute makes it fail if there is one
         except PutError as error:
             if error.cause_response_code != "ConditionalCheckFailedException":
                 raise
             return self.person(person.sub)
+        return person.model_copy(update={"version": item.version})
+
+    def replace_person(self, person: Person) -> Person:
+        item = _person_item(person)
+        item.version = person.version
+        try:
+            item.save()
+        except PutError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                raise ConflictError("The person's record has changed since it was read.") from error
+            raise
         return person.model_copy(update={"version": item.version})
 
     def people(self, role: Role, limit: int, cursor: str | None) -> Page[Person]:
@@ -64,6 +68,17 @@ class DynamoPeople:
             "gsi1pk": {"S": f"ROLE#{role}"},
             "gsi1sk": {"S": last.username},
         }
+
+
+def _person_item(person: Person) -> UsersItem:
+    return UsersItem(
+        person_pk(person.sub),
+        META,
+        kind="person",
+        body=person.model_dump(mode="json", exclude={"version"}),
+        gsi1pk=f"ROLE#{person.role}",
+        gsi1sk=person.username,
+    )
 
 
 def _person(item: UsersItem) -> Person:
