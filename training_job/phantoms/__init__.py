@@ -8,6 +8,7 @@ Needs NumPy, OpenCV and Pillow only.
 import io
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -20,11 +21,27 @@ GENERATOR_VERSION = "1"
 SCENE_SIDE = 1024
 """Longest side, in pixels, at which a scene is drawn: what a lens resolves of it."""
 
-_DRAW: Mapping[str, Callable[[Canvas, str], tuple[Field, Colour]]] = {
-    "skin": skin.draw,
-    "eye": eye.draw,
-    "oral": oral.draw,
-    "brain": brain.draw,
+
+@dataclass(frozen=True)
+class _Kind:
+    """How one specialty's pictures are made.
+
+    Attributes:
+        exposure: how firmly the camera settles on the mean colour that the drawing names. With two
+            classes it must be firm, or the mean colour would give the lesion away.
+        grey: a scanner's picture: one channel, no lamp.
+    """
+
+    draw: Callable[[Canvas, str], tuple[Field, Colour]]
+    exposure: float
+    grey: bool = False
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "skin": _Kind(skin.draw, exposure=0.5),
+    "eye": _Kind(eye.draw, exposure=1.0),
+    "oral": _Kind(oral.draw, exposure=1.0),
+    "brain": _Kind(brain.draw, exposure=0.6, grey=True),
 }
 
 
@@ -50,20 +67,20 @@ def render(
         UnknownSpecialtyError: the deployment has none of that name.
         ValueError: the specialty has no such label, or no generator.
     """
-    if label not in find_specialty(specialty).label_names or specialty not in _DRAW:
+    if label not in find_specialty(specialty).label_names or specialty not in _KINDS:
         raise ValueError(f"no phantom of {specialty}/{label}")
     rng = np.random.default_rng([seed, zlib.crc32(f"{specialty}/{label}".encode())])
     width, height = size
     shrink = min(1.0, SCENE_SIDE / max(size))
     canvas = Canvas(rng, height=round(height * shrink), width=round(width * shrink))
-    scene, target = _DRAW[specialty](canvas, label)
-    grey = specialty == "brain"
-    if not grey:
+    kind = _KINDS[specialty]
+    scene, target = kind.draw(canvas, label)
+    if not kind.grey:
         camera.light(canvas, scene)
-    camera.expose(scene, target)
+    camera.expose(scene, target, kind.exposure)
     scene = camera.focus(scene, defocus * max(canvas.width, canvas.height) / SCENE_SIDE)
     drawn = canvas.uniform(1.5, 6.0)
-    pixels = camera.sense(scene, rng, size, drawn if noise is None else noise, grey)
+    pixels = camera.sense(scene, rng, size, drawn if noise is None else noise, kind.grey)
     return Image.fromarray(pixels)
 
 

@@ -1,8 +1,8 @@
 """Axial T1-weighted slices of the head after contrast: scalp, skull, folded cortex, white matter, ventricles.
 
-A slice is taken at the ventricles or at the sella. A glioma lies inside the white matter: a ragged enhancing
-rim, a dark core, dark oedema around. A meningioma sits on the dura: round, even and bright, with a dural tail.
-A pituitary tumour fills the sella in the midline. A slice without a tumour may be of either level.
+A slice is taken at the ventricles or at the sella. A glioma lies inside the white matter: a ragged
+enhancing rim, a dark core, dark oedema around. A meningioma sits on the dura: round, even and bright, with
+a dural tail. A pituitary tumour fills the sella in the midline. A slice without a tumour may be of either level.
 """
 
 from dataclasses import dataclass
@@ -65,16 +65,18 @@ def _folds(canvas: Canvas, image: Field, head: Head) -> None:
     """White matter in the middle, a ribbon of grey matter folded around it, dark sulci between."""
     brain = ramp(head.depth, -0.012, 0.008)
     paint(image, _grey(0.40), brain)
-    folding = canvas.fractal(0.10, 3, gain=0.45)
+    folding = canvas.fractal(0.09, 3, gain=0.45)
     ribbon = head.depth + 0.085 * folding
     paint(image, _grey(0.57), ramp(ribbon, 0.16, 0.22) * brain)
-    sulci = np.abs(canvas.fractal(0.12, 2, gain=0.4))
-    near = 1 - ramp(head.depth, 0.12, 0.32)
-    paint(image, _grey(0.13), 0.9 * near * brain * ramp(-sulci, -0.22, -0.05))
+    sulci = np.abs(canvas.fractal(0.075, 2, gain=0.4))
+    near = 1 - ramp(head.depth + 0.04 * folding, 0.10, 0.24)
+    paint(image, _grey(0.15), 0.85 * near * brain * ramp(-sulci, -0.26, -0.06))
     shade(image, 1 + 0.025 * canvas.fractal(0.02, 3, gain=0.7) * brain)
 
 
-def _spot(canvas: Canvas, head: Head, place: tuple[float, float], radius: float, aspect: float, turn: float) -> Field:
+def _spot(
+    canvas: Canvas, head: Head, place: tuple[float, float], radius: float, aspect: float, turn: float
+) -> Field:
     return canvas.blob(head.at(*place), radius, aspect, head.angle + turn, wobble=0.03)
 
 
@@ -92,14 +94,19 @@ def _ventricle_level(canvas: Canvas, image: Field, head: Head) -> None:
     _midline(canvas, image, head, ((-0.98, -0.42), (0.42, 0.98)))
     size = canvas.uniform(0.8, 1.3)
     for side in (-1, 1):
-        for across, along, radius, aspect, turn in (
-            (0.30, -0.02, 0.058, 0.72, 0.0),
-            (0.16, -0.26, 0.046, 0.62, -0.35),
-            (0.20, 0.28, 0.048, 0.62, 0.4),
+        for across, along in ((0.24, -0.22), (0.22, 0.08)):
+            nucleus = _spot(canvas, head, (side * across, along), 0.05, 0.75, 0.0)
+            paint(image, _grey(0.46), 0.8 * ramp(nucleus, 0.0, 0.3))
+        chamber = np.full_like(image[..., 0], -2.0)
+        for across, along, radius, turn in (
+            (0.14, -0.30, 0.040, -0.45),
+            (0.09, -0.12, 0.034, 0.05),
+            (0.14, 0.10, 0.030, 0.25),
+            (0.22, 0.30, 0.044, 0.5),
         ):
-            nucleus = across == 0.30
-            spot = _spot(canvas, head, (side * across, along), radius * (1 if nucleus else size), aspect, -side * turn)
-            paint(image, _grey(0.48 if nucleus else 0.11), 0.9 * ramp(spot, 0.0, 0.22))
+            part = _spot(canvas, head, (side * across, along), radius * size, 0.62, -side * turn)
+            chamber = np.maximum(chamber, part)
+        paint(image, _grey(0.11), 0.93 * ramp(chamber, 0.0, 0.18))
     third = _spot(canvas, head, (0.0, 0.04), 0.022 * size, 0.5, 0.0)
     paint(image, _grey(0.12), 0.85 * ramp(third, 0.0, 0.3))
 
@@ -107,7 +114,8 @@ def _ventricle_level(canvas: Canvas, image: Field, head: Head) -> None:
 def _sella_level(canvas: Canvas, image: Field, head: Head) -> None:
     _midline(canvas, image, head, ((-0.98, -0.40), (0.72, 0.98)))
     for side in (-1, 1):
-        fissure = _spot(canvas, head, (side * 0.52, -0.22), 0.065, 2.1, -side * 0.45)
+        fissure = _spot(canvas, head, (side * 0.5, -0.2), 0.055, 2.1, -side * 0.45)
+        fissure += 0.12 * canvas.fractal(0.06, 3)
         paint(image, _grey(0.12), 0.85 * ramp(fissure, 0.0, 0.25))
         horn = _spot(canvas, head, (side * 0.46, 0.12), 0.028, 0.6, side * 0.3)
         paint(image, _grey(0.12), 0.85 * ramp(horn, 0.0, 0.3))
@@ -118,8 +126,9 @@ def _sella_level(canvas: Canvas, image: Field, head: Head) -> None:
     aqueduct = _spot(canvas, head, (0.0, 0.27), 0.012, 1.0, 0.0)
     paint(image, _grey(0.12), ramp(aqueduct, 0.0, 0.4))
     vermis = _spot(canvas, head, (0.0, 0.55), 0.15, 1.25, 0.0)
-    leaves = 0.5 + 0.5 * np.sin(150 * (vermis + 0.03 * canvas.fractal(0.08, 2)) / 2)
-    paint(image, _grey(0.33), 0.6 * ramp(vermis, 0.0, 0.1) * leaves.astype(np.float32))
+    leaves = np.abs(canvas.fractal(0.035, 2) + 0.5 * canvas.fractal(0.1, 1))
+    paint(image, _grey(0.47), 0.8 * ramp(vermis, 0.0, 0.1))
+    paint(image, _grey(0.27), 0.7 * ramp(vermis, 0.0, 0.1) * ramp(-leaves, -0.4, -0.05))
     stalk = _spot(canvas, head, (0.0, -0.19), 0.013, 1.0, 0.0)
     paint(image, _grey(0.78), ramp(stalk, 0.0, 0.4))
 
@@ -159,13 +168,17 @@ def _pituitary(canvas: Canvas, image: Field, head: Head) -> None:
     radius = canvas.uniform(0.055, 0.085)
     place = (canvas.rng.normal(0, 0.02), -0.2 + canvas.rng.normal(0, 0.02))
     lower = _spot(canvas, head, place, radius, canvas.uniform(1.0, 1.2), 0.0)
-    upper = _spot(canvas, head, (place[0], place[1] - radius * 1.9), radius * canvas.uniform(0.6, 0.85), 1.1, 0.0)
+    upper = _spot(
+        canvas, head, (place[0], place[1] - radius * 1.9), radius * canvas.uniform(0.6, 0.85), 1.1, 0.0
+    )
     mass = np.maximum(lower, upper) + 0.03 * canvas.fractal(0.05, 2)
     level = canvas.uniform(0.74, 0.88)
     paint(image, _grey(level), 0.95 * ramp(mass, 0.0, 0.1))
     paint(image, _grey(level * 0.7), 0.5 * ramp(lower, 0.3, 0.8) * ramp(canvas.fractal(0.05, 3), 0.0, 1.0))
     for side in (-1, 1):
-        carotid = _spot(canvas, head, (place[0] + side * (radius + 0.03) / head.reach[0], place[1]), 0.013, 1.0, 0.0)
+        carotid = _spot(
+            canvas, head, (place[0] + side * (radius + 0.03) / head.reach[0], place[1]), 0.013, 1.0, 0.0
+        )
         paint(image, _grey(0.95), ramp(carotid, 0.0, 0.3))
 
 
@@ -185,4 +198,4 @@ def draw(canvas: Canvas, label: str) -> tuple[Field, Colour]:
         _pituitary(canvas, image, head)
     bias = 1 + canvas.uniform(0.0, 0.12) * canvas.fractal(1.0, 1)
     shade(image, bias)
-    return image, _grey(canvas.uniform(0.20, 0.29))
+    return image, _grey(canvas.uniform(0.16, 0.24))

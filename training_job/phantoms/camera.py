@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training_job.phantoms.canvas import Canvas, Colour, Field
+from training_job.phantoms.canvas import Canvas, Colour, Field, shade
 
 _EXPOSURE_ROUNDS = 4
 
@@ -16,17 +16,20 @@ def light(canvas: Canvas, image: Field) -> None:
     side = 1 + slope * (canvas.x * np.float32(np.cos(angle)) + canvas.y * np.float32(np.sin(angle)))
     radius = np.hypot(canvas.x, canvas.y) / np.hypot(canvas.half_width, canvas.half_height)
     vignette = 1 - canvas.uniform(0.03, 0.3) * radius**3
-    image *= (side * vignette).astype(np.float32)[..., None]
+    shade(image, side * vignette)
 
 
-def expose(image: Field, target: Colour) -> None:
-    """Automatic exposure and white balance, in place: bring the mean of each channel to `target`.
+def expose(image: Field, target: Colour, strength: float) -> None:
+    """Automatic exposure and white balance, in place: bring the mean of each channel towards `target`.
 
-    It also takes away what a mean colour would tell about the class.
+    At `strength` 1 the mean becomes the target, so that it tells nothing about what is in the picture;
+    at 0 it is left alone.
     """
+    before = np.maximum(cv2.mean(image)[:3], 1e-3)
+    goal = before ** (1 - strength) * np.asarray(target) ** strength
     for _ in range(_EXPOSURE_ROUNDS):
-        means = image.reshape(-1, 3).mean(axis=0)
-        image *= np.asarray(target, dtype=np.float32) / np.maximum(means, np.float32(1e-3))
+        gains = goal / np.maximum(cv2.mean(image)[:3], 1e-3)
+        image *= gains.astype(np.float32)
         np.clip(image, 0, 1, out=image)
 
 
@@ -56,4 +59,4 @@ def sense(
     grain = rng.standard_normal((*levels.shape[:2], 1 if grey else 3), dtype=np.float32)
     levels += grain * np.float32(noise)
     np.clip(levels, 0, 255, out=levels)
-    return np.rint(levels, out=levels).astype(np.uint8)
+    return np.asarray(np.rint(levels), dtype=np.uint8)

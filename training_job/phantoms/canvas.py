@@ -12,12 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[np.float32]
-Colour = Sequence[float]
-Path = tuple[NDArray[np.float32], float]
+Field = NDArray[np.floating]
+Colour = Sequence[float] | NDArray[np.floating]
+Points = NDArray[np.floating]
+Path = tuple[Points, float]
 """Points (n, 2) as x, y and a stroke width, both in units."""
 
 _SUBPIXEL_BITS = 4
+_BLOB_REACH = 3.0
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,7 @@ class Canvas:
 
     def flat(self, colour: Colour) -> Field:
         """A picture of one colour."""
-        return np.broadcast_to(
-            np.asarray(colour, dtype=np.float32), (self.height, self.width, 3)
-        ).copy()
+        return np.broadcast_to(np.asarray(colour, dtype=np.float32), (self.height, self.width, 3)).copy()
 
     def fractal(self, cell: float, octaves: int = 4, gain: float = 0.5) -> Field:
         """Band-limited noise of mean 0 and standard deviation 1; `cell` is the coarsest feature."""
@@ -76,13 +76,11 @@ class Canvas:
             rows = int(np.ceil(2 * self.half_height / step)) + 2
             columns = int(np.ceil(2 * self.half_width / step)) + 2
             grid = self.rng.standard_normal((rows, columns), dtype=np.float32)
-            total += gain**octave * cv2.resize(
-                grid, (self.width, self.height), interpolation=cv2.INTER_CUBIC
-            )
-        return (total - total.mean()) / (total.std() + np.float32(1e-6))
+            total += gain**octave * cv2.resize(grid, (self.width, self.height), interpolation=cv2.INTER_CUBIC)
+        return np.asarray((total - total.mean()) / (total.std() + np.float32(1e-6)))
 
     def cells(self, spacing: float, jitter: float = 0.35) -> Field:
-        """Distance to the nearest point of a jittered honeycomb: 0 at a cell's centre, about 1 at its wall."""
+        """Distance to the nearest point of a jittered honeycomb: 0 in a cell, about 1 at its wall."""
         rows = np.arange(-self.half_height - spacing, self.half_height + spacing, spacing * 0.87)
         columns = np.arange(-self.half_width - spacing, self.half_width + spacing, spacing)
         grid_x, grid_y = np.meshgrid(columns, rows)
@@ -96,7 +94,7 @@ class Canvas:
         distance = cv2.distanceTransform(sites, cv2.DIST_L2, cv2.DIST_MASK_5)
         return np.asarray(distance / np.float32(0.6 * spacing * self.unit), dtype=np.float32)
 
-    def to_pixels(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+    def to_pixels(self, points: Points) -> NDArray[np.float64]:
         """Points (n, 2) in units as pixel positions."""
         return np.asarray(points, dtype=np.float64) * self.unit + (self.width / 2, self.height / 2)
 
@@ -111,18 +109,28 @@ class Canvas:
     ) -> Field:
         """How deep each pixel lies inside a closed shape: 1 at its centre, 0 on its border, then negative.
 
-        `wobble` is the border's relative deviation from an ellipse, spread over `harmonics`.
+        Farther out than three radii it stays at -2. `wobble` is the border's relative deviation from an ellipse, spread over `harmonics`.
         """
-        dx, dy = self.x - centre[0], self.y - centre[1]
+        rows, columns = self._window(centre, _BLOB_REACH * radius * max(aspect, 1 / aspect))
+        dx, dy = self.x[:, columns] - centre[0], self.y[rows] - centre[1]
         cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         along, across = (dx * cosine + dy * sine) / aspect, (dy * cosine - dx * sine) * aspect
-        reach = np.full((self.height, self.width), radius, dtype=np.float32)
+        reach = np.full(along.shape, radius, dtype=np.float32)
         if wobble:
             theta = np.arctan2(across, along)
             for k in harmonics:
                 amplitude = radius * wobble * self.rng.normal() / np.sqrt(k)
                 reach += np.float32(amplitude) * np.cos(k * theta + np.float32(self.uniform(0, 2 * np.pi)))
-        return np.asarray(1 - np.hypot(along, across) / np.maximum(reach, 0.15 * radius), dtype=np.float32)
+        depth = np.full((self.height, self.width), 1 - _BLOB_REACH, dtype=np.float32)
+        depth[rows, columns] = 1 - np.hypot(along, across) / np.maximum(reach, 0.15 * radius)
+        return depth
+
+    def _window(self, centre: tuple[float, float], reach: float) -> tuple[slice, slice]:
+        """The rows and columns within `reach` of a point."""
+        x, y = self.to_pixels(np.asarray([centre]))[0]
+        pixels = reach * self.unit
+        rows = slice(max(0, int(y - pixels)), max(0, int(y + pixels) + 1))
+        return rows, slice(max(0, int(x - pixels)), max(0, int(x + pixels) + 1))
 
     def strokes(self, paths: Iterable[Path]) -> Field:
         """Anti-aliased lines; a line thinner than a pixel is drawn fainter."""
@@ -141,7 +149,7 @@ class Canvas:
             )
         return mask.astype(np.float32) / 255
 
-    def dots(self, points: NDArray[np.floating], radii: Sequence[float] | NDArray[np.floating]) -> Field:
+    def dots(self, points: Points, radii: Sequence[float] | Points) -> Field:
         """Filled, anti-aliased circles."""
         mask = np.zeros((self.height, self.width), dtype=np.uint8)
         scale = 2**_SUBPIXEL_BITS
@@ -165,14 +173,27 @@ def ramp(field: Field, low: float, high: float) -> Field:
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
 
 
-def paint(image: Field, colour: Colour | Field, alpha: Field) -> None:
-    """Lay a colour (or another picture) over the image where `alpha` (0..1) says so, in place."""
-    image += alpha[..., None] * (np.asarray(colour, dtype=np.float32) - image)
+def paint(image: Field, colour: Colour, alpha: Field) -> None:
+    """Lay a colour over the image where `alpha` (0..1) says so, in place."""
+    x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
+    if not width:
+        return
+    box = np.s_[y : y + height, x : x + width]
+    cover = np.ascontiguousarray(alpha[box], dtype=np.float32)
+    keep = 1 - cover
+    # Merged planes, because NumPy is slow at broadcasting over a last axis of three.
+    image[box] *= cv2.merge([keep, keep, keep])
+    image[box] += cv2.merge([cover * np.float32(level) for level in colour])
 
 
 def shade(image: Field, factor: Field) -> None:
     """Multiply the image's brightness, in place."""
-    image *= factor[..., None]
+    image *= cv2.merge([np.asarray(factor, dtype=np.float32)] * 3)
+
+
+def tint(image: Field, field: Field, amounts: Colour) -> None:
+    """Vary each channel by its own share of a field: channel *= 1 + amount * field, in place."""
+    image *= cv2.merge([1 + field * np.float32(amount) for amount in amounts])
 
 
 def curve(
@@ -182,7 +203,7 @@ def curve(
     length: float,
     bend: float,
     steps: int = 24,
-) -> NDArray[np.float32]:
+) -> Points:
     """A wandering line from `start`: points (steps, 2). `bend` is the total spread of direction, radians."""
     turns = np.cumsum(rng.normal(0, bend / np.sqrt(steps), steps)) + angle
     moves = np.stack([np.cos(turns), np.sin(turns)], axis=1) * (length / steps)

@@ -6,7 +6,7 @@ Healthy pictures carry what is easily taken for one: shine, vessels, a bite line
 
 import numpy as np
 
-from training_job.phantoms.canvas import Canvas, Colour, Field, Path, curve, paint, ramp, shade, tree
+from training_job.phantoms.canvas import Canvas, Colour, Field, Path, curve, paint, ramp, shade, tint, tree
 
 _MUCOSA: tuple[Colour, Colour] = ((0.86, 0.52, 0.50), (0.66, 0.34, 0.33))
 
@@ -14,13 +14,15 @@ _MUCOSA: tuple[Colour, Colour] = ((0.86, 0.52, 0.50), (0.66, 0.34, 0.33))
 def _mucosa(canvas: Canvas, colour: Colour) -> Field:
     image = canvas.flat(colour)
     relief = canvas.fractal(0.3, octaves=5)
-    image *= 1 + relief[..., None] * np.asarray((0.04, 0.075, 0.07), dtype=np.float32)
+    tint(image, relief, (0.04, 0.075, 0.07))
     shade(image, 1 + 0.035 * canvas.fractal(0.014, octaves=3, gain=0.8))
     vessels: list[Path] = []
     for _ in range(int(canvas.rng.integers(4, 10))):
         start = (canvas.uniform(-0.6, 0.6), canvas.uniform(-0.6, 0.6))
         heading = canvas.uniform(0, 2 * np.pi)
-        vessels += tree(canvas.rng, start, heading, canvas.uniform(0.15, 0.3), canvas.uniform(0.004, 0.007), 3)
+        vessels += tree(
+            canvas.rng, start, heading, canvas.uniform(0.15, 0.3), canvas.uniform(0.004, 0.007), 3
+        )
     paint(image, (0.60, 0.13, 0.18), 0.4 * canvas.soften(canvas.strokes(vessels), 0.0012))
     return image
 
@@ -28,11 +30,13 @@ def _mucosa(canvas: Canvas, colour: Colour) -> Field:
 def _folds(canvas: Canvas, image: Field) -> None:
     """Broad folds: a dark valley beside a lit ridge."""
     for _ in range(int(canvas.rng.integers(1, 4))):
-        start = (canvas.uniform(-0.7, 0.2), canvas.uniform(-0.5, 0.5))
-        line = curve(canvas.rng, start, canvas.rng.normal(0, 0.5), canvas.uniform(0.6, 1.3), 0.6)
-        valley = canvas.soften(canvas.strokes([(line, 0.05)]), 0.02)
-        ridge = canvas.soften(canvas.strokes([(line - np.float32((0, 0.045)), 0.04)]), 0.02)
-        shade(image, 1 - 0.33 * valley + 0.12 * ridge)
+        start = (-1.0, canvas.uniform(-0.6, 0.6))
+        line = curve(canvas.rng, start, canvas.rng.normal(0, 0.4), 2.4, 0.7, steps=48)
+        if canvas.chance(0.4):
+            line = line[:, ::-1]
+        valley = canvas.soften(canvas.strokes([(line, 0.03)]), 0.022)
+        ridge = canvas.soften(canvas.strokes([(line - 0.04, 0.05)]), 0.03)
+        shade(image, 1 - 0.4 * valley + 0.2 * ridge)
 
 
 def _papillae(canvas: Canvas, image: Field) -> None:
@@ -67,40 +71,49 @@ def _teeth(canvas: Canvas, image: Field) -> None:
 
 def _shine(canvas: Canvas, image: Field) -> None:
     """Wet highlights, which normal and diseased mucosa share."""
-    glint = canvas.fractal(0.08, 3) + 0.9 * canvas.fractal(0.3, 2)
-    threshold = canvas.uniform(2.5, 3.2)
-    paint(image, (1.0, 0.98, 0.97), 0.92 * ramp(glint, threshold, threshold + 0.35))
+    wet = 0.9 * canvas.fractal(0.35, 2)
+    broad = canvas.fractal(0.1, 2, gain=0.4) + wet
+    threshold = canvas.uniform(1.9, 2.5)
+    paint(image, (1.0, 0.93, 0.92), 0.7 * ramp(broad, threshold, threshold + 1.6))
+    fine = canvas.fractal(0.03, 2, gain=0.35) + 0.8 * broad
+    paint(image, (1.0, 0.99, 0.98), 0.9 * ramp(fine, threshold + 1.0, threshold + 1.7))
 
 
 def _ulcer(canvas: Canvas, image: Field, centre: tuple[float, float], radius: float, angle: float) -> None:
     depth = canvas.blob(centre, radius, canvas.uniform(1.0, 1.35), angle, wobble=0.07)
     depth += 0.03 * canvas.fractal(0.05, 3)
-    halo = ramp(depth, -0.5, 0.0)
-    paint(image, (0.74, 0.10, 0.13), 0.75 * halo)
-    floor = ramp(depth, 0.03, 0.12)
-    paint(image, (0.90, 0.82, 0.60), 0.92 * floor)
-    shade(image, 1 - 0.16 * floor * ramp(canvas.fractal(0.05, 4, gain=0.7), 0.2, 1.4))
+    halo = ramp(depth, -0.6, 0.05)
+    paint(image, (0.70, 0.14, 0.16), 0.6 * halo)
+    floor = ramp(depth, 0.02, 0.2)
+    paint(image, (0.86, 0.77, 0.60), 0.88 * floor)
+    slough = canvas.fractal(0.06, 5, gain=0.7)
+    paint(image, (0.95, 0.91, 0.80), 0.7 * floor * ramp(slough, 0.0, 1.5))
+    paint(image, (0.72, 0.36, 0.32), 0.6 * floor * ramp(-slough, 0.6, 1.8))
     rolled = ramp(depth, -0.05, 0.03) * (1 - ramp(depth, 0.03, 0.12))
-    paint(image, (0.55, 0.05, 0.08), 0.6 * rolled)
+    paint(image, (0.58, 0.10, 0.12), 0.5 * rolled)
 
 
-def _white_patch(canvas: Canvas, image: Field, centre: tuple[float, float], radius: float, angle: float) -> None:
+def _white_patch(
+    canvas: Canvas, image: Field, centre: tuple[float, float], radius: float, angle: float
+) -> None:
     depth = canvas.blob(centre, radius * 1.15, canvas.uniform(1.0, 1.5), angle, 0.18, harmonics=range(2, 9))
     depth += 0.06 * canvas.fractal(0.07, 3)
-    plaque = ramp(depth, 0.0, 0.09)
-    paint(image, (0.93, 0.87, 0.83), 0.88 * plaque)
-    cracks = ramp(canvas.cells(canvas.uniform(0.05, 0.08), jitter=0.45), 0.85, 1.15)
-    paint(image, (0.72, 0.40, 0.40), 0.75 * cracks * plaque)
+    plaque = ramp(depth, 0.0, 0.11)
+    paint(image, (0.92, 0.85, 0.82), 0.85 * plaque)
+    cracks = np.abs(canvas.fractal(canvas.uniform(0.07, 0.11), 3))
+    paint(image, (0.74, 0.43, 0.42), 0.7 * plaque * ramp(-cracks, -0.13, 0.0))
     shade(image, 1 - 0.10 * plaque * ramp(canvas.fractal(0.03, 3), 0.3, 1.3))
 
 
-def _red_patch(canvas: Canvas, image: Field, centre: tuple[float, float], radius: float, angle: float) -> None:
+def _red_patch(
+    canvas: Canvas, image: Field, centre: tuple[float, float], radius: float, angle: float
+) -> None:
     depth = canvas.blob(centre, radius * 1.1, canvas.uniform(1.0, 1.4), angle, 0.14, harmonics=range(2, 8))
     depth += 0.04 * canvas.fractal(0.06, 3)
     patch = ramp(depth, 0.0, 0.08)
-    paint(image, (0.62, 0.07, 0.10), 0.85 * patch)
+    paint(image, (0.62, 0.10, 0.12), 0.8 * patch)
     velvet = canvas.cells(canvas.uniform(0.022, 0.03), jitter=0.45)
-    paint(image, (0.86, 0.30, 0.28), 0.65 * patch * ramp(-velvet, -0.55, -0.15))
+    paint(image, (0.82, 0.32, 0.30), 0.5 * patch * ramp(-velvet, -0.6, -0.1))
     specks = centre + canvas.rng.normal(0, radius * 0.4, (14, 2))
     paint(image, (0.95, 0.90, 0.86), 0.8 * patch * canvas.dots(specks, canvas.rng.uniform(0.005, 0.011, 14)))
 

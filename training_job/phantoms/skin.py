@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from training_job.phantoms.canvas import Canvas, Colour, Field, Path, curve, paint, ramp, shade, tree
+from training_job.phantoms.canvas import Canvas, Colour, Field, Path, curve, paint, ramp, shade, tint, tree
 
 _TONES: tuple[Colour, ...] = (
     (0.90, 0.73, 0.65),
@@ -31,7 +31,9 @@ class Site:
         self.radius = canvas.uniform(0.2, 0.31)
         self.angle = canvas.uniform(0, np.pi)
 
-    def scatter(self, canvas: Canvas, count: int, inner: float = 0.0, outer: float = 1.0) -> NDArray[np.float64]:
+    def scatter(
+        self, canvas: Canvas, count: int, inner: float = 0.0, outer: float = 1.0
+    ) -> NDArray[np.float64]:
         """Points (count, 2) between two relative radii."""
         theta = canvas.rng.uniform(0, 2 * np.pi, count)
         reach = self.radius * np.sqrt(canvas.rng.uniform(inner**2, outer**2, count))
@@ -50,7 +52,7 @@ def skin(canvas: Canvas, colour: Colour) -> Field:
     """Healthy skin: mottling, furrows, pores."""
     image = canvas.flat(colour)
     mottle = canvas.fractal(0.35, octaves=5)
-    image *= 1 + mottle[..., None] * np.asarray((0.018, 0.035, 0.04), dtype=np.float32)
+    tint(image, mottle, (0.018, 0.035, 0.04))
     furrows = ramp(canvas.cells(canvas.uniform(0.025, 0.04)) + 0.18 * canvas.fractal(0.05, 3), 0.75, 1.2)
     shade(image, 1 - 0.09 * furrows)
     shade(image, 1 + 0.03 * canvas.fractal(0.012, octaves=3, gain=0.8))
@@ -79,38 +81,48 @@ def _naevus(canvas: Canvas, image: Field, site: Site) -> None:
     body = ramp(depth, -0.03, canvas.uniform(0.12, 0.3))
     paint(image, (0.50, 0.31, 0.20), 0.8 * body)
     paint(image, (0.36, 0.20, 0.13), 0.7 * ramp(depth, 0.2, 0.95))
-    network = ramp(canvas.cells(canvas.uniform(0.026, 0.036), jitter=0.15), 0.55, 0.95)
-    paint(image, (0.25, 0.13, 0.08), 0.75 * network * body)
+    network = ramp(canvas.cells(canvas.uniform(0.026, 0.036), jitter=0.28), 0.5, 1.05)
+    strength = 0.55 + 0.15 * canvas.fractal(0.12, 3)
+    paint(image, (0.25, 0.13, 0.08), np.clip(strength, 0, 1) * network * body)
 
 
 def _melanoma(canvas: Canvas, image: Field, site: Site) -> None:
-    depth = canvas.blob(
-        site.centre, site.radius * 1.05, canvas.uniform(1.05, 1.35), site.angle, wobble=0.22, harmonics=range(2, 11)
-    )
-    depth += 0.07 * canvas.fractal(0.09, 3)
-    body = ramp(depth, 0.0, 0.07)
-    paint(image, (0.42, 0.25, 0.17), 0.92 * body)
+    aspect = canvas.uniform(1.05, 1.35)
+    depth = canvas.blob(site.centre, site.radius, aspect, site.angle, wobble=0.15, harmonics=range(2, 10))
+    depth += 0.07 * canvas.fractal(0.1, 4)
+    body = ramp(depth, 0.0, 0.12)
+    paint(image, (0.40, 0.25, 0.18), 0.9 * body)
+    network = ramp(canvas.cells(canvas.uniform(0.03, 0.045), jitter=0.5), 0.6, 1.1)
+    paint(image, (0.20, 0.12, 0.09), 0.6 * network * body * ramp(canvas.fractal(0.2, 2), 0.0, 1.0))
     patches: tuple[tuple[Colour, float, float], ...] = (
-        ((0.09, 0.06, 0.06), 0.35, 0.95),
-        ((0.68, 0.34, 0.30), 0.9, 0.75),
-        ((0.36, 0.42, 0.52), 0.75, 0.85),
-        ((0.86, 0.78, 0.76), 1.15, 0.8),
+        ((0.11, 0.07, 0.07), 0.0, 0.95),
+        ((0.62, 0.36, 0.33), 0.7, 0.7),
+        ((0.40, 0.44, 0.52), 0.5, 0.75),
+        ((0.82, 0.72, 0.69), 0.9, 0.75),
     )
     for colour, threshold, strength in patches:
-        paint(image, colour, strength * body * ramp(canvas.fractal(0.22, 3), threshold, threshold + 0.35))
-    globules = site.scatter(canvas, int(canvas.rng.integers(12, 40)), outer=1.0)
-    spots = canvas.dots(globules, canvas.rng.uniform(0.004, 0.014, len(globules)))
-    paint(image, (0.07, 0.05, 0.05), 0.85 * spots * ramp(depth, -0.1, 0.05))
-    streaks: list[Path] = []
+        cloud = canvas.fractal(0.25, 5, gain=0.6)
+        paint(image, colour, strength * body * ramp(cloud, threshold, threshold + 0.9))
+    globules = site.scatter(canvas, int(canvas.rng.integers(12, 40)))
+    spots = canvas.dots(globules, canvas.rng.uniform(0.003, 0.011, len(globules)))
+    paint(image, (0.10, 0.07, 0.07), 0.8 * canvas.soften(spots, 0.0015) * ramp(depth, -0.1, 0.05))
+    _streaks(canvas, image, site)
+
+
+def _streaks(canvas: Canvas, image: Field, site: Site) -> None:
+    """Radial streaming along one side of a melanoma."""
     side = canvas.uniform(0, 2 * np.pi)
-    for _ in range(int(canvas.rng.integers(5, 14))):
+    paths: list[Path] = []
+    for _ in range(int(canvas.rng.integers(6, 16))):
         theta = side + canvas.rng.normal(0, 0.6)
+        reach = site.radius * canvas.uniform(0.75, 0.95)
         start = (
-            site.centre[0] + 0.85 * site.radius * float(np.cos(theta)),
-            site.centre[1] + 0.85 * site.radius * float(np.sin(theta)),
+            site.centre[0] + reach * float(np.cos(theta)),
+            site.centre[1] + reach * float(np.sin(theta)),
         )
-        streaks.append((curve(canvas.rng, start, theta, site.radius * canvas.uniform(0.15, 0.4), 0.3), 0.008))
-    paint(image, (0.14, 0.08, 0.07), 0.85 * canvas.strokes(streaks))
+        length = site.radius * canvas.uniform(0.12, 0.35)
+        paths.append((curve(canvas.rng, start, theta, length, 0.3), canvas.uniform(0.004, 0.008)))
+    paint(image, (0.20, 0.12, 0.10), 0.75 * canvas.soften(canvas.strokes(paths), 0.0015))
 
 
 def _keratosis(canvas: Canvas, image: Field, site: Site) -> None:
@@ -118,16 +130,16 @@ def _keratosis(canvas: Canvas, image: Field, site: Site) -> None:
     depth += 0.025 * canvas.fractal(0.05, 2)
     body = ramp(depth, 0.0, 0.035)
     shade(image, 1 - 0.25 * ramp(depth, -0.09, 0.0) * (1 - body))
-    paint(image, (0.60, 0.43, 0.28), 0.88 * body)
+    paint(image, (0.58, 0.42, 0.29), 0.85 * body)
     ridges = np.abs(canvas.fractal(0.06, 2))
-    paint(image, (0.30, 0.19, 0.12), 0.75 * body * ramp(-ridges, -0.28, -0.02))
+    paint(image, (0.30, 0.19, 0.12), 0.6 * body * ramp(-ridges, -0.22, 0.0))
     paint(image, (0.74, 0.57, 0.40), 0.4 * body * ramp(ridges, 0.8, 1.6))
     comedones = site.scatter(canvas, int(canvas.rng.integers(10, 24)), outer=0.88)
     plugs = canvas.dots(comedones, canvas.rng.uniform(0.008, 0.016, len(comedones)))
-    paint(image, (0.16, 0.09, 0.06), 0.9 * plugs)
+    paint(image, (0.17, 0.10, 0.07), 0.85 * canvas.soften(plugs, 0.0015))
     cysts = site.scatter(canvas, int(canvas.rng.integers(10, 24)), outer=0.9)
     pearls = canvas.dots(cysts, canvas.rng.uniform(0.006, 0.013, len(cysts)))
-    paint(image, (0.97, 0.94, 0.84), 0.9 * canvas.soften(pearls, 0.0025))
+    paint(image, (0.93, 0.88, 0.76), 0.8 * canvas.soften(pearls, 0.0025))
 
 
 def _basal_cell(canvas: Canvas, image: Field, site: Site) -> None:
@@ -135,14 +147,16 @@ def _basal_cell(canvas: Canvas, image: Field, site: Site) -> None:
     body = ramp(depth, -0.05, 0.25)
     paint(image, (0.88, 0.66, 0.64), 0.65 * body)
     rim = ramp(depth, -0.02, 0.1) * (1 - ramp(depth, 0.15, 0.3))
-    paint(image, (0.95, 0.84, 0.82), 0.5 * rim)
+    paint(image, (0.95, 0.84, 0.82), 0.45 * rim)
+    pearl = ramp(canvas.fractal(0.09, 3), 1.3, 2.2)
+    paint(image, (0.98, 0.93, 0.92), 0.7 * pearl * body)
     for _ in range(int(canvas.rng.integers(3, 7))):
         x, y = site.scatter(canvas, 1, inner=0.6, outer=0.95)[0]
         heading = float(np.arctan2(y - site.centre[1], x - site.centre[0]))
         leaf = canvas.blob(
             (float(x), float(y)), canvas.uniform(0.025, 0.045), 1.35, heading, 0.2, harmonics=range(3, 7)
         )
-        paint(image, (0.34, 0.34, 0.42), 0.85 * ramp(leaf, 0.0, 0.25))
+        paint(image, (0.38, 0.36, 0.41), 0.8 * ramp(leaf, 0.0, 0.4))
     if canvas.chance(0.5):
         x, y = site.scatter(canvas, 1, outer=0.5)[0]
         ulcer = canvas.blob((float(x), float(y)), canvas.uniform(0.03, 0.06), wobble=0.2)
@@ -155,34 +169,39 @@ def _basal_cell(canvas: Canvas, image: Field, site: Site) -> None:
             site.centre[1] + site.radius * float(np.sin(theta)),
         )
         inward = theta + np.pi + canvas.rng.normal(0, 0.35)
-        vessels += tree(canvas.rng, start, inward, site.radius * canvas.uniform(0.6, 1.0), 0.011, depth=3)
-    paint(image, (0.70, 0.10, 0.12), 0.9 * canvas.strokes(vessels) * ramp(depth, -0.2, 0.0))
+        vessels += tree(canvas.rng, start, inward, site.radius * canvas.uniform(0.6, 1.0), 0.008, depth=3)
+    paint(
+        image,
+        (0.62, 0.16, 0.17),
+        0.8 * canvas.soften(canvas.strokes(vessels), 0.0012) * ramp(depth, -0.2, 0.0),
+    )
 
 
 def _actinic(canvas: Canvas, image: Field, site: Site) -> None:
     depth = canvas.blob(site.centre, site.radius * 1.05, canvas.uniform(1.0, 1.3), site.angle, wobble=0.1)
     depth += 0.12 * canvas.fractal(0.12, 3)
     body = ramp(depth, -0.1, 0.3)
-    paint(image, (0.80, 0.45, 0.42), 0.7 * body)
+    paint(image, (0.80, 0.50, 0.46), 0.6 * body)
     follicles = canvas.cells(canvas.uniform(0.05, 0.065), jitter=0.3)
-    paint(image, (0.72, 0.22, 0.22), 0.75 * body * ramp(follicles, 0.5, 0.85))
-    paint(image, (0.95, 0.86, 0.74), 0.85 * body * ramp(-follicles, -0.36, -0.22))
+    paint(image, (0.70, 0.29, 0.27), 0.65 * body * ramp(follicles, 0.4, 0.95))
+    paint(image, (0.92, 0.80, 0.68), 0.75 * body * ramp(-follicles, -0.38, -0.18))
     flakes = canvas.fractal(0.05, 4, gain=0.75) + 0.7 * canvas.fractal(0.2, 2)
-    scale = body * ramp(flakes, 1.0, 1.25)
+    scale = body * ramp(flakes, 0.9, 1.5)
     shade(image, 1 - 0.3 * np.roll(scale, max(1, canvas.unit // 150), axis=0))
-    paint(image, (0.96, 0.93, 0.84), 0.9 * scale)
+    paint(image, (0.93, 0.88, 0.77), 0.85 * scale)
+    shade(image, 1 - 0.12 * body * ramp(canvas.fractal(0.02, 3, gain=0.8), 0.2, 1.5))
 
 
 def _dermatofibroma(canvas: Canvas, image: Field, site: Site) -> None:
     depth = canvas.blob(site.centre, site.radius, canvas.uniform(1.0, 1.15), site.angle, wobble=0.03)
     body = ramp(depth, -0.15, 0.5)
-    paint(image, (0.66, 0.45, 0.34), 0.65 * body)
+    paint(image, (0.62, 0.42, 0.32), 0.7 * body)
     network = ramp(canvas.cells(canvas.uniform(0.02, 0.026), jitter=0.2), 0.6, 1.0)
     outskirts = ramp(depth, -0.15, 0.1) * (1 - ramp(depth, 0.4, 0.6))
-    paint(image, (0.45, 0.27, 0.18), 0.6 * network * outskirts)
+    paint(image, (0.42, 0.25, 0.17), 0.65 * network * outskirts)
     patch = canvas.blob(site.centre, site.radius * canvas.uniform(0.42, 0.52), 1.1, site.angle, wobble=0.12)
-    scar = ramp(patch + 0.12 * canvas.fractal(0.06, 3), -0.05, 0.3)
-    paint(image, (0.97, 0.90, 0.86), 0.9 * scar)
+    scar = ramp(patch + 0.15 * canvas.fractal(0.07, 4), -0.1, 0.6)
+    paint(image, (0.94, 0.85, 0.80), 0.85 * scar)
     bands = [
         (
             curve(canvas.rng, (float(x), float(y)), site.angle + k * np.pi / 2, site.radius * 0.35, 0.1),
@@ -191,21 +210,29 @@ def _dermatofibroma(canvas: Canvas, image: Field, site: Site) -> None:
         for k in (0, 1)
         for x, y in site.scatter(canvas, 4, outer=0.3)
     ]
-    paint(image, (1.0, 0.98, 0.97), 0.8 * canvas.strokes(bands) * scar)
+    paint(image, (1.0, 0.96, 0.94), 0.7 * canvas.soften(canvas.strokes(bands), 0.001) * scar)
 
 
 def _vascular(canvas: Canvas, image: Field, site: Site) -> None:
     depth = canvas.blob(site.centre, site.radius, canvas.uniform(1.0, 1.2), site.angle, wobble=0.05)
     paint(image, (0.80, 0.50, 0.50), 0.6 * ramp(depth, -0.08, 0.2))
     lagoons = site.scatter(canvas, int(canvas.rng.integers(22, 40)), outer=0.85)
-    hues: tuple[Colour, ...] = ((0.62, 0.08, 0.12), (0.46, 0.07, 0.16), (0.34, 0.10, 0.30), (0.72, 0.16, 0.16))
+    hues: tuple[Colour, ...] = (
+        (0.62, 0.08, 0.12),
+        (0.46, 0.07, 0.16),
+        (0.34, 0.10, 0.30),
+        (0.72, 0.16, 0.16),
+    )
+    clots = canvas.fractal(0.03, 3)
     for x, y in lagoons:
-        radius = canvas.uniform(0.022, 0.05)
-        lagoon = canvas.blob((float(x), float(y)), radius, canvas.uniform(1.0, 1.25), canvas.uniform(0, np.pi), 0.04)
-        paint(image, (0.90, 0.74, 0.72), 0.75 * ramp(lagoon, -0.2, -0.08) * (1 - ramp(lagoon, -0.02, 0.1)))
-        inside = ramp(lagoon, 0.0, 0.14)
+        radius = canvas.uniform(0.018, 0.055)
+        lagoon = canvas.blob(
+            (float(x), float(y)), radius, canvas.uniform(1.0, 1.25), canvas.uniform(0, np.pi), 0.04
+        )
+        paint(image, (0.86, 0.68, 0.66), 0.5 * ramp(lagoon, -0.25, -0.08) * (1 - ramp(lagoon, -0.02, 0.1)))
+        inside = ramp(lagoon + 0.05 * clots, 0.0, 0.25)
         paint(image, hues[int(canvas.rng.integers(len(hues)))], 0.92 * inside)
-        paint(image, (0.92, 0.55, 0.55), 0.3 * ramp(lagoon, 0.55, 0.9))
+        paint(image, (0.88, 0.45, 0.45), 0.25 * ramp(lagoon, 0.4, 0.95))
 
 
 _LESIONS: Mapping[str, Callable[[Canvas, Field, Site], None]] = {
@@ -224,6 +251,7 @@ def draw(canvas: Canvas, label: str) -> tuple[Field, Colour]:
     colour = tone(canvas)
     image = skin(canvas, colour)
     _LESIONS[label](canvas, image, Site(canvas))
+    shade(image, 1 + 0.035 * canvas.fractal(0.04, 4, gain=0.75))
     hairs(canvas, image)
     brightness = canvas.uniform(0.72, 0.98)
     cast = canvas.rng.uniform(0.96, 1.04, 3)

@@ -1,0 +1,64 @@
+"""`python -m training_job`: write phantoms, make baseline models."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from triagelens.domain.specialties import SPECIALTIES
+
+DEFAULT_OUTPUT = Path("layers/models/python/baseline_models")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    options = _parser().parse_args(arguments)
+    if options.command == "phantoms":
+        write_phantoms(options.specialty, options.count, options.seed, tuple(options.size), options.output)
+    else:
+        make_baselines(options.specialty, options.seed, options.output)
+
+
+def write_phantoms(specialty: str, count: int, seed: int, size: tuple[int, int], output: Path) -> None:
+    """Write `count` JPEG files per class into `output`/specialty/label."""
+    from training_job.phantoms import photograph
+
+    for name in _chosen(specialty):
+        for label in SPECIALTIES[name].label_names:
+            folder = output / name / label
+            folder.mkdir(parents=True, exist_ok=True)
+            for number in range(seed, seed + count):
+                (folder / f"{number:06d}.jpg").write_bytes(photograph(name, label, number, size))
+
+
+def make_baselines(specialty: str, seed: int, output: Path) -> None:
+    """Make the baseline models of one specialty, or of all."""
+    from training_job.baseline import make_baseline  # torch is slow to load and not needed for phantoms
+    from training_job.config import BaselineConfig
+
+    for name in _chosen(specialty):
+        make_baseline(BaselineConfig(specialty=name, seed=seed), output)
+
+
+def _chosen(specialty: str) -> list[str]:
+    return list(SPECIALTIES) if specialty == "all" else [specialty]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training_job", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    phantoms = commands.add_parser("phantoms", help="write generated pictures, one folder per class")
+    phantoms.add_argument("--count", type=int, default=10, help="pictures per class")
+    phantoms.add_argument("--size", type=int, nargs=2, default=(1024, 768), metavar=("WIDTH", "HEIGHT"))
+    phantoms.add_argument("--output", type=Path, required=True)
+    baseline = commands.add_parser("baseline", help="train and export the baseline models")
+    baseline.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
+    for command in (phantoms, baseline):
+        command.add_argument("--specialty", choices=[*SPECIALTIES, "all"], default="all")
+        command.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Baseline models: from phantoms to files, in one deterministic run per specialty."""
+
+import logging
+from pathlib import Path
+
+import timm
+import torch
+
+from training_job import data
+from training_job.calibrate import fit_temperature
+from training_job.config import RELEASES, BaselineConfig
+from training_job.evaluate import assess, balanced_accuracy, open_session, predict
+from training_job.export import ExportedModel, explain_spec, export, output_spec, sha256, write
+from training_job.model import build
+from training_job.phantoms import GENERATOR_VERSION
+from training_job.train import fit, make_repeatable
+from triagelens.domain.manifest import CalibrationSpec, Manifest, TrainingSpec
+from triagelens.domain.specialties import specialty as find_specialty
+
+logger = logging.getLogger(__name__)
+
+LICENCE = "Apache-2.0"
+INTENDED_USE = "demonstration only"
+
+
+def make_baseline(config: BaselineConfig, output: Path) -> Manifest:
+    """Generate, train, calibrate, export, check, measure and write one specialty's model.
+
+    Args:
+        output: folder that gets a folder of the specialty's name.
+
+    Raises:
+        ParityError: the exported model does not answer as the trained one.
+    """
+    labels = find_specialty(config.specialty).label_names
+    make_repeatable(config.threads)
+    logger.info("%s: rendering phantoms", config.name)
+    train = _load(config, "train")
+    model = build(config.backbone, len(labels), config.dropout, config.seed)
+    fit(model, train, config.schedule, config.seed)
+    validation = _load(config, "validation")
+    exported = export(model, config.input, validation.inputs, config.threads)
+    session = open_session(exported.onnx, config.threads)
+    temperature = fit_temperature(predict(session, validation.inputs), validation.targets)
+    held_out = _load(config, "held_out")
+    metrics = assess(predict(session, held_out.inputs), held_out.targets, labels, temperature)
+    metrics["parity_max_abs_diff"] = exported.parity
+    if config.counts.phone:
+        phone = _load(config, "phone")
+        predicted = predict(session, phone.inputs).argmax(axis=1)
+        metrics["phone_balanced_accuracy"] = round(
+            balanced_accuracy(predicted, phone.targets, len(labels)), 4
+        )
+    manifest = _manifest(config, labels, exported, temperature, metrics)
+    write(exported, manifest, output / config.specialty)
+    logger.info("%s: %s", config.name, metrics)
+    return manifest
+
+
+def _load(config: BaselineConfig, role: data.Role) -> data.Examples:
+    per_class: int = getattr(config.counts, role)
+    read = data.phone_working_image if role == "phone" else data.working_image
+    return data.load(data.phantoms(config.specialty, role, per_class, config.seed), config.input, read)
+
+
+def _manifest(
+    config: BaselineConfig,
+    labels: tuple[str, ...],
+    exported: ExportedModel,
+    temperature: float,
+    metrics: dict[str, float],
+) -> Manifest:
+    return Manifest(
+        specialty=config.specialty,
+        name=config.name,
+        version=config.version,
+        sha256=sha256(exported.onnx),
+        created_at=RELEASES[config.version],
+        labels=list(labels),
+        input=config.input,
+        output=output_spec(),
+        explain=explain_spec(exported),
+        calibration=CalibrationSpec(temperature=temperature),
+        training=TrainingSpec(
+            job=f"baseline --specialty {config.specialty} --seed {config.seed}",
+            dataset_snapshot=f"phantoms-{GENERATOR_VERSION}-seed-{config.seed}",
+            code_version=f"{config.backbone}, torch {torch.__version__}, timm {timm.__version__}",
+            metrics=metrics,
+        ),
+        licence=LICENCE,
+        intended_use=INTENDED_USE,
+    )
