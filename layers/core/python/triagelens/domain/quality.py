@@ -55,8 +55,8 @@ class QualityReport(BaseModel):
 
     Attributes:
         focus_score: variance of the Laplacian of the grey working image, grey levels squared.
-        focus_threshold: the score that this image had to reach.
-        noise_level: standard deviation of the sensor noise in the working image, grey levels.
+        detail_score: the same after a light smoothing, on the same scale, so that noise does not count.
+        focus_threshold: what both scores of a sharp image of this specialty reach.
         brightness: mean grey level, 0..255.
         shadow_level, highlight_level: grey levels below which 5 % and 95 % of the pixels lie.
         clipped_shadows, clipped_highlights: share (0..1) of pixels without detail: black ones
@@ -71,8 +71,8 @@ class QualityReport(BaseModel):
     verdict: Literal["accepted", "rejected"]
     reasons: tuple[Reason, ...] = ()
     focus_score: float | None = None
+    detail_score: float | None = None
     focus_threshold: float | None = None
-    noise_level: float | None = None
     brightness: float | None = None
     shadow_level: float | None = None
     highlight_level: float | None = None

@@ -70,10 +70,10 @@ def assess(
         return Assessment(_unreadable(error, watch), working_image=None)
     with watch.stage("focus"):
         grey = cast("NDArray[np.uint8]", cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
-        focus = measure_focus(grey, focus_threshold)
+        focus = measure_focus(grey)
     with watch.stage("exposure"):
         exposure = measure_exposure(grey)
-    reasons = (*focus.reasons, *exposure.reasons)
+    reasons = (*focus.reasons(focus_threshold), *exposure.reasons)
     accepted = all(reason.severity != "reject" for reason in reasons)
     working_image = None
     if accepted or keep_blurred:
@@ -84,8 +84,8 @@ def assess(
         verdict="accepted" if accepted else "rejected",
         reasons=reasons,
         focus_score=focus.score,
-        focus_threshold=focus.threshold,
-        noise_level=focus.noise,
+        detail_score=focus.detail,
+        focus_threshold=focus_threshold,
         brightness=exposure.brightness,
         shadow_level=exposure.shadow_level,
         highlight_level=exposure.highlight_level,
