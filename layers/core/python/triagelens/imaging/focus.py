@@ -3,7 +3,7 @@
 The focus score is the variance of the 4-neighbour Laplacian of the grey working image (Pech-Pacheco
 et al., 2000), always at the scale of the working image (`decode`). Sensor noise of deviation s alone
 scores 20 s^2, so a grainy image would pass however blurred. Hence the detail score: the same measure
-after a light binomial smoothing, which divides the share of white noise by about 150 but that of
+after a light binomial smoothing, which divides the share of white noise by about 240 but that of
 detail at the edge of sharpness by about `DETAIL_GAIN`, by which it is multiplied to be read on
 the same scale. An image is sharp if both reach the threshold of its specialty. docs/quality.md has
 the calibration.
@@ -18,6 +18,7 @@ import numpy as np
 from triagelens.domain.quality import Reason
 
 if TYPE_CHECKING:
+    from cv2.typing import MatLike
     from numpy.typing import NDArray
 
 DETAIL_GAIN = 4.0
@@ -61,9 +62,9 @@ def measure_focus(grey: "NDArray[np.uint8]") -> Focus:
     laplacian = cv2.Laplacian(grey, cv2.CV_16S)
     # Smoothing and Laplacian commute; done in this order nothing is rounded to 8 bits in between.
     smoothed = cv2.sepFilter2D(laplacian, cv2.CV_32F, _BINOMIAL, _BINOMIAL)
-    return Focus(score=_variance(np.asarray(laplacian)), detail=DETAIL_GAIN * _variance(np.asarray(smoothed)))
+    return Focus(score=_variance(laplacian), detail=DETAIL_GAIN * _variance(smoothed))
 
 
-def _variance(values: "NDArray[np.int16] | NDArray[np.float32]") -> float:
+def _variance(values: "MatLike") -> float:
     _, deviation = cv2.meanStdDev(values)
     return float(deviation[0, 0]) ** 2
