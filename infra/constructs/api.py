@@ -168,6 +168,7 @@ class Api(Construct):
                 throttling_burst_limit=BURST,
             ),
         )
+        rest.node.try_remove_child("Endpoint")  # the stack's own output ApiUrl tells it
         integration = apigateway.LambdaIntegration(target, proxy=True)
         validator = rest.add_request_validator(
             "validator", validate_request_parameters=True, validate_request_body=True

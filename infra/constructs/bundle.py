@@ -138,7 +138,7 @@ class _LocalBundling:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
-    def try_bundle(self, output_dir: str, *_options: object) -> bool:
+    def try_bundle(self, output_dir: str, *_options: object, **_named: object) -> bool:
         built = self._bundle.build()
         os.link(built, Path(output_dir, built.name))
         return True

@@ -1,0 +1,124 @@
+# Every command of the project. `make setup` alone needs Python 3.11 or newer; all else follows from it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+TOOLS := .venv-tools
+UV := $(TOOLS)/bin/uv
+TRAINING := .venv-training/bin/python
+PYTEST := $(PY) -m pytest -q
+TYPED := functions layers infra client training_job bench tests
+STAGE ?= dev
+PROFILE ?= plain
+IMAGE ?=
+SPECIALTY ?=
+export OMP_NUM_THREADS ?= 2
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help setup check lint types format test test-unit test-integration test-infra test-training test-e2e \
+	coverage demo cloud-up down status synth deploy bench lock openapi clean
+
+help: ## Show these commands
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+setup: .venv/ready ## Make the environment (nothing to do the second time)
+
+$(TOOLS)/ready:
+	@python=""; \
+	for candidate in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi; \
+	if ! "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+	  echo "$$python cannot make environments: install its venv package (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; fi; \
+	echo "· setting up with $$("$$python" --version)" >&2; \
+	rm -rf $(TOOLS); \
+	"$$python" -m venv $(TOOLS); \
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements/dev.txt)"
+	@touch $@
+
+.venv/ready: $(TOOLS)/ready requirements/dev.txt pyproject.toml
+	@if [ ! -x $(PY) ]; then $(UV) venv --quiet --python $(TOOLS)/bin/python .venv; fi
+	@$(UV) pip install --quiet --python $(PY) --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(PY) --no-deps -e .
+	@touch $@
+
+.venv-training/ready: $(TOOLS)/ready requirements/training.txt pyproject.toml
+	@echo "· setting up the training environment (with torch)" >&2
+	@if [ ! -x $(TRAINING) ]; then $(UV) venv --quiet --python $(TOOLS)/bin/python .venv-training; fi
+	@$(UV) pip install --quiet --python $(TRAINING) --require-hashes -r requirements/training.txt
+	@$(UV) pip install --quiet --python $(TRAINING) --no-deps -e .
+	@touch $@
+
+check: setup ## Lint and check types: what CI runs first
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy --strict $(TYPED)
+
+format: setup ## Put the code in its form
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+test: ## Every tier of tests, one after the other, and the coverage
+	$(MAKE) test-unit COVER=1
+	$(MAKE) test-integration COVER=1
+	$(MAKE) coverage
+	$(MAKE) test-infra
+	$(MAKE) test-training
+	$(MAKE) test-e2e
+
+test-unit: setup ## Unit tests: seconds
+	@echo "== unit tests"
+	COVERAGE_FILE=.coverage.unit $(PYTEST) $(if $(COVER),--cov --cov-report=) tests/unit
+
+test-integration: setup ## Handlers and adapters against moto, in process
+	@echo "== integration tests"
+	COVERAGE_FILE=.coverage.integration $(PYTEST) $(if $(COVER),--cov --cov-report=) tests/integration
+
+coverage: setup ## Branch coverage of the functions and the library, at least 90 %
+	@echo "== coverage of unit and integration tests"
+	.venv/bin/coverage combine --keep .coverage.unit .coverage.integration
+	.venv/bin/coverage report --fail-under=90
+
+test-infra: setup ## The synthesized templates, layers and zips
+	@echo "== infrastructure tests"
+	$(PYTEST) tests/infra
+
+test-training: .venv-training/ready ## Training, in its own environment with torch
+	@echo "== training tests"
+	$(TRAINING) -m pytest -q tests/training
+
+test-e2e: setup ## The deployed stack on the laptop cloud, plain and strict
+	@echo "== end-to-end tests"
+	$(PYTEST) tests/e2e
+
+demo: setup ## One photo, from the upload to the finding (IMAGE=path SPECIALTY=skin|eye|oral|brain)
+	@$(PY) -m infra.local.demo $(if $(IMAGE),--image "$(IMAGE)") $(if $(SPECIALTY),--specialty "$(SPECIALTY)")
+
+cloud-up: setup ## Start the laptop cloud and deploy to it
+	@$(PY) -m infra.local up --profile $(PROFILE)
+
+status: setup ## Whether the laptop cloud is up
+	@$(PY) -m infra.local status --profile $(PROFILE)
+
+down: setup ## Stop the laptop cloud
+	@$(PY) -m infra.local down --profile $(PROFILE)
+
+synth: setup ## The template of a stage (STAGE=dev|prod), without an account
+	@$(PY) -m infra.cdk synth --quiet --context stage=$(STAGE)
+
+deploy: setup ## Deploy to the AWS account of your credentials (STAGE=dev|prod)
+	@$(PY) -m infra.cdk deploy --context stage=$(STAGE)
+
+bench: setup ## Speed against the seeds' way and against the limit, to build/bench.json
+	@$(PY) -m bench
+
+lock: setup ## Resolve all dependencies anew
+	@$(PY) -m infra.locks --upgrade
+
+openapi: setup ## Write docs/openapi.json
+	@$(PY) -m clinic_api.openapi
+
+clean: ## Stop the laptop cloud and remove what was built
+	@if [ -x $(PY) ]; then $(PY) -m infra.local down; $(PY) -m infra.local down --profile strict; fi
+	rm -rf build cdk.out .local .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
