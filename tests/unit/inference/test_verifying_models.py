@@ -151,6 +151,14 @@ def test_free_height_and_width_are_served() -> None:
     assert codes(with_graph(made, proto)) == []
 
 
+def test_a_model_that_loads_and_fails_on_every_image_is_refused() -> None:
+    made = edited(classifier(), input__height=24)
+    proto = proto_of(made)
+    free = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "height", "width"])
+    proto.graph.input[0].CopyFrom(free)
+    assert "failed while it ran" in only_message(with_graph(made, proto), "does_not_run")
+
+
 def test_a_huge_fixed_batch_is_refused() -> None:
     assert "batch" in only_message(classifier(batch=512), "input_batch")
 

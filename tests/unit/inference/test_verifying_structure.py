@@ -134,3 +134,19 @@ def test_an_operator_that_does_not_exist_does_not_load() -> None:
     proto = proto_of(made)
     proto.graph.node[-1].op_type = "Divination"
     assert "Divination" in only_message(with_graph(made, proto), "does_not_load")
+
+
+def test_external_data_in_training_graphs_and_sparse_attributes_is_refused() -> None:
+    made = classifier()
+    hidden = external(numpy_helper.from_array(np.ones(1, np.float32), "hidden"))
+
+    training = proto_of(made)
+    training.training_info.add().initialization.initializer.append(hidden)
+    assert "hidden" in only_message(with_graph(made, training), "external_data")
+
+    sparse = TensorProto()
+    sparse.CopyFrom(hidden)
+    attribute = proto_of(made)
+    constant = attribute.graph.node.add(op_type="Constant", output=["out"])
+    constant.attribute.add(name="sparse_value").sparse_tensor.values.CopyFrom(sparse)
+    assert "hidden" in only_message(with_graph(made, attribute), "external_data")

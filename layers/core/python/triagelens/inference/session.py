@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from triagelens.domain.manifest import Manifest
 
 # ONNX Runtime's exceptions share no base class of their own.
-ORT_ERRORS: tuple[type[Exception], ...] = (
+_LOAD_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.Fail,
     ort_errors.InvalidArgument,
     ort_errors.InvalidGraph,
@@ -31,6 +31,8 @@ ORT_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.NoSuchFile,
     ort_errors.EPFail,
 )
+# ONNX Runtime's Python layer raises ValueError for an input of another name.
+_RUN_ERRORS: tuple[type[Exception], ...] = (*_LOAD_ERRORS, ValueError)
 _NO_FOLDER = "/nonexistent"
 _ERRORS_ONLY = 3
 
@@ -123,8 +125,8 @@ class LoadedModel:
             tensor = np.repeat(tensor, self.batch, axis=0)
         try:
             return list(self.session.run(self._outputs, {self.manifest.input.name: tensor}))
-        except (*ORT_ERRORS, ValueError) as error:  # ValueError: an input of that name does not exist
-            raise ModelError(f"The model failed while it ran: {brief(error)}") from error
+        except _RUN_ERRORS as error:
+            raise ModelError(f"The model failed while it ran: {_brief(error)}") from error
 
     def _features(self, outputs: list[Any], likely: "NDArray[np.float64]") -> FeatureGrid | None:
         if self._head is None:
@@ -159,11 +161,11 @@ def make_session(model: bytes, threads: int) -> ort.InferenceSession:
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
     try:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except ORT_ERRORS as error:
-        raise ModelError(f"ONNX Runtime cannot load the model: {brief(error)}") from error
+    except _LOAD_ERRORS as error:
+        raise ModelError(f"ONNX Runtime cannot load the model: {_brief(error)}") from error
 
 
-def brief(error: Exception) -> str:
+def _brief(error: Exception) -> str:
     """ONNX Runtime's message without source positions, on one line."""
     text = " ".join(str(error).split())
     return text.removeprefix("[ONNXRuntimeError] : ")[:300]
