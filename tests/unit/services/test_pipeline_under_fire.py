@@ -20,7 +20,7 @@ from triagelens.services.inference import Inference
 from triagelens.services.quality_check import QualityCheck
 
 SHARP, BLURRED, NO_MODEL = b"sharp", b"blurred", b"no model"
-MOST_RECEIVES = 5
+MOST_RECEIVES = 2  # few, so that messages are given up often
 EXPECTED = {SHARP: ImageStatus.ANALYZED, BLURRED: ImageStatus.REJECTED, NO_MODEL: ImageStatus.FAILED}
 
 
@@ -140,7 +140,7 @@ class World:
         return image_id
 
     def deliver(self, message: Message, *, and_again: bool) -> None:
-        """One delivery, as SQS makes it: what is not acknowledged comes again, at most five times."""
+        """One delivery, as SQS makes it: what is not acknowledged comes again, at most so often."""
         message.receives += 1
         try:
             self._handle(message)
