@@ -3,12 +3,16 @@
 import hashlib
 import io
 import json
+from typing import Literal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.onnx_models import OnnxClassifier, classifier, edited, npy
-from triagelens.inference.package import ModelPackage
+from triagelens.domain.errors import ModelError
+from triagelens.inference.package import ModelPackage, read_head
 from triagelens.inference.verify import verify_model
 
 
@@ -48,6 +52,10 @@ def pickled() -> bytes:
         (npy(np.zeros(15, np.float32)), "head_invalid"),
         (npy(np.full((3, 5), np.inf, np.float32)), "head_invalid"),
         (pickled(), "head_invalid"),
+        (npy(np.zeros((0, 5), np.float32)), "head_invalid"),
+        (npy(np.zeros((3, 5), np.float32))[:-1], "head_invalid"),
+        (npy(np.zeros((3, 5), np.float32)) + b"more", "head_invalid"),
+        (npy(np.zeros((3, 5), np.float32)).replace(b"(3, 5)", b"(999999999, 5)"), "head_invalid"),
         (b"", "head_invalid"),
         (b"not an array", "head_invalid"),
     ],
@@ -65,3 +73,18 @@ def test_head_weights_that_nobody_asked_for_are_refused() -> None:
     made = classifier()
     package = ModelPackage(made.model, made.manifest_json, head=npy(np.zeros((3, 5), np.float32)))
     assert [problem.code for problem in verify_model(package)] == ["head_unexpected"]
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.sampled_from(["C", "F"]), st.integers(0, 99))
+def test_head_weights_are_read_as_they_were_saved(
+    rows: int, columns: int, order: Literal["C", "F"], seed: int
+) -> None:
+    saved = np.random.default_rng(seed).standard_normal((rows, columns)).astype(np.float32, order=order)
+    assert np.array_equal(read_head(npy(saved)), saved)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_pass_for_head_weights_by_chance(data: bytes) -> None:
+    for attempt in (data, b"\x93NUMPY\x01\x00" + data):
+        with pytest.raises(ModelError, match="head weights"):
+            read_head(attempt)

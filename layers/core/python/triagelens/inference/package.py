@@ -1,9 +1,9 @@
 """A model as it is stored: `model.onnx`, `manifest.json` and, for some, the head's weights."""
 
 import hashlib
-import io
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import ValidationError
@@ -13,6 +13,13 @@ from triagelens.domain.manifest import Manifest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# numpy's format, version 1.0: magic, version, two bytes of header length, then a Python literal.
+_NPY_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '<f4', 'fortran_order': (?P<fortran>True|False), "
+    rb"'shape': \((?P<rows>\d{1,9}), (?P<columns>\d{1,9})\), \} *\n",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -54,15 +61,20 @@ def require_digest(data: bytes, expected: str, name: str) -> None:
 def read_head(data: bytes) -> "NDArray[np.float32]":
     """The classifier's weights, (labels, channels).
 
+    The one header that is accepted is matched rather than evaluated: `numpy.load` would allocate
+    whatever size a header claims before it reads.
+
     Raises:
-        ModelError: not an `.npy` file of finite float32 numbers with two axes. Pickles are refused.
+        ModelError: not what `numpy.save` writes of a finite float32 matrix.
     """
-    try:
-        weights = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ModelError(f"The head weights are not an .npy file: {error}") from None
-    if not isinstance(weights, np.ndarray) or weights.dtype != np.float32 or weights.ndim != 2:
-        raise ModelError("The head weights must be a float32 array with two axes (labels, channels).")
+    header = _NPY_HEADER.match(data)
+    if header is None:
+        raise ModelError("The head weights must be a float32 matrix (labels, channels) saved by numpy.save.")
+    rows, columns = int(header["rows"]), int(header["columns"])
+    if len(data) - header.end() != rows * columns * 4 or rows * columns == 0:
+        raise ModelError(f"The head weights do not hold the {rows} x {columns} numbers that they announce.")
+    order: Literal["C", "F"] = "F" if header["fortran"] == b"True" else "C"
+    weights = np.frombuffer(data, "<f4", offset=header.end()).reshape((rows, columns), order=order)
     if not np.isfinite(weights).all():
         raise ModelError("The head weights are not finite.")
     return weights
