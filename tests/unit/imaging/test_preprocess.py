@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
+
 from triagelens.domain.manifest import InputSpec
 from triagelens.imaging.preprocess import preprocess, shortest_side_size
 
