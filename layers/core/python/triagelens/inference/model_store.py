@@ -50,7 +50,7 @@ class ModelStore:
         clock: seconds that never go back.
         threads: threads of each session.
         max_loaded: sessions kept; beyond it the longest unused one is dropped.
-        max_loaded_bytes: likewise for the sum of the model files' sizes, in bytes.
+        max_loaded_bytes: likewise for the sum of the model files' sizes; sessions take about 2.5 times that.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ModelStore:
         clock: Callable[[], float] = monotonic,
         pointer_lifetime_s: float = POINTER_LIFETIME_S,
         max_loaded: int = 8,
-        max_loaded_bytes: int = 512 * 1024 * 1024,
+        max_loaded_bytes: int = 400 * 1024 * 1024,
     ) -> None:
         self._pointers = pointers
         self._objects = objects
