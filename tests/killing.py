@@ -10,6 +10,7 @@ from botocore.client import BaseClient
 
 WRITES = frozenset(
     {
+        "CopyObject",
         "DeleteObject",
         "PutEvents",
         "PutItem",

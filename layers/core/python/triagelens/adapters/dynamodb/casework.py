@@ -115,7 +115,7 @@ def _image_item(record: ImageRecord) -> CaseworkItem:
     prediction = record.prediction and record.prediction.model_copy(update={"features": None})
     stored = record.model_copy(update={"prediction": prediction})
     month = record.created_at.strftime("%Y%m")
-    item = CaseworkItem(
+    return CaseworkItem(
         image_pk(record.image_id),
         META,
         kind="image",
@@ -125,10 +125,8 @@ def _image_item(record: ImageRecord) -> CaseworkItem:
         gsi1sk=record.image_id,
         gsi2pk=f"{IMAGE}#{record.status}#{month}",
         gsi2sk=record.image_id,
+        version=record.version,
     )
-    if record.version is not None:
-        item.version = record.version
-    return item
 
 
 def image_from_item(item: CaseworkItem) -> ImageRecord:

@@ -13,6 +13,14 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 
+class LockVersion(VersionAttribute):
+    """The version that a record was read at; None, or nothing at all, for a new one."""
+
+    def __set__(self, instance: Any, value: float | None) -> None:
+        if value is not None:
+            super().__set__(instance, value)  # type: ignore[no-untyped-call]  # PynamoDB has no types here
+
+
 class Gsi1(GlobalSecondaryIndex[Any]):
     """First index: of whom (owner, role, actor)."""
 
@@ -58,7 +66,7 @@ class CaseworkItem(Model):
     kind = UnicodeAttribute()
     status = UnicodeAttribute(null=True)
     body = JSONAttribute()
-    version = VersionAttribute()
+    version = LockVersion()
     gsi1pk = UnicodeAttribute(null=True)
     gsi1sk = UnicodeAttribute(null=True)
     gsi2pk = UnicodeAttribute(null=True)
@@ -81,7 +89,7 @@ class RegistryItem(Model):
     sk = UnicodeAttribute(range_key=True)
     kind = UnicodeAttribute()
     body = JSONAttribute()
-    version = VersionAttribute()
+    version = LockVersion()
 
 
 class UsersItem(Model):
@@ -95,7 +103,7 @@ class UsersItem(Model):
     sk = UnicodeAttribute(range_key=True)
     kind = UnicodeAttribute()
     body = JSONAttribute()
-    version = VersionAttribute()
+    version = LockVersion()
     gsi1pk = UnicodeAttribute(null=True)
     gsi1sk = UnicodeAttribute(null=True)
     gsi1 = Gsi1()
