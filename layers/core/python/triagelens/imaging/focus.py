@@ -48,8 +48,8 @@ class Focus:
             return (
                 Reason(
                     code="blurred",
-                    message="Apart from noise the image is not sharp. Use more light, let the camera focus, "
-                    "and take it again.",
+                    message="The image shows hardly any detail beyond noise. Use more light, let the camera "
+                    "focus, take it again.",
                     value=self.detail,
                     threshold=threshold,
                 ),
