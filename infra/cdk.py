@@ -1,4 +1,4 @@
-"""`python -m infra.cdk ARGUMENTS`: the CDK command line at its pinned version, on the Node that pip brought."""
+"""`python -m infra.cdk ARGUMENTS`: the pinned CDK command line, on the Node that pip brought."""
 
 import os
 import sys

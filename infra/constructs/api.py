@@ -10,6 +10,7 @@ from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from infra.config import API_STAGE, QUEUE_RETENTION_DAYS, Config
+from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.functions import FunctionFactory
 from infra.constructs.identity import Identity
 from infra.constructs.pipeline import Pipeline
@@ -136,9 +137,9 @@ class Api(Construct):
             storage.allow_records(self.function, table, everything)
         storage.allow_records(self.function, "audit", ["dynamodb:PutItem", "dynamodb:Query"])
         # It signs forms for originals and never reads one.
-        storage.allow_objects(self.function, storage.uploads, "uploads/*", WRITE_OBJECT)
-        storage.allow_objects(self.function, storage.images, "working/*", READ_OBJECT)
-        storage.allow_objects(self.function, storage.models, "incoming/*", WRITE_OBJECT)
+        storage.allow_objects(self.function, storage.uploads, "uploads/", WRITE_OBJECT)
+        storage.allow_objects(self.function, storage.images, "working/", READ_OBJECT)
+        storage.allow_objects(self.function, storage.models, "incoming/", WRITE_OBJECT)
         pipeline.inference.queue.grant_send_messages(self.function)
         identity.pool.grant(self.function, *COGNITO_ACTIONS)
 
@@ -168,6 +169,16 @@ class Api(Construct):
                 throttling_burst_limit=BURST,
             ),
         )
+        acknowledge(
+            rest,
+            "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+            "API Gateway's own policy for its logs, of which an account has one.",
+        )
+        app_decides = (
+            "The application verifies the token, then asks the person's record, which is the authority."
+        )
+        acknowledge(rest, "APIG4", app_decides)
+        acknowledge(rest, "COG4", app_decides)
         rest.node.try_remove_child("Endpoint")  # the stack's own output ApiUrl tells it
         integration = apigateway.LambdaIntegration(target, proxy=True)
         validator = rest.add_request_validator(

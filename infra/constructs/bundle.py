@@ -41,6 +41,12 @@ UNNEEDED_DIRECTORIES = (
 UNNEEDED_NAMES = {"__pycache__", "tests"}
 UNNEEDED_SUFFIXES = {".pyc", ".pyi", ".pyx", ".pxd", ".h", ".c", ".cc", ".cpp", ".a", ".proto"}
 KEPT_METADATA = {"METADATA", "entry_points.txt"}
+TRIMMED = (
+    UNNEEDED_DIRECTORIES,
+    sorted(UNNEEDED_NAMES),
+    sorted(UNNEEDED_SUFFIXES),
+    sorted(KEPT_METADATA),
+)
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,7 @@ class Bundle:
     @property
     def key(self) -> str:
         """Digest of everything that decides the zip's content."""
-        digest = hashlib.sha256(Path(__file__).read_bytes())
-        digest.update(repr((self.name, self.prefix, self.platform)).encode())
+        digest = hashlib.sha256(repr((self.name, self.prefix, self.platform, TRIMMED)).encode())
         if self.requirements:
             digest.update(self.requirements.read_bytes())
         for path, name in self._source_files():

@@ -9,6 +9,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.config import METRICS_NAMESPACE, Config
+from infra.constructs.acknowledgements import ANY_RESOURCE, acknowledge
 from infra.constructs.bundle import Bundle
 
 LAYERS_OF = {
@@ -43,7 +44,7 @@ class FunctionFactory(Construct):
         size = self._config.size(package)
         traced = self._config.has("tracing")
         reserve = self._config.has("reserved_concurrency") and self._config.reserve_concurrency
-        return lambda_.Function(
+        function = lambda_.Function(
             self,
             package,
             runtime=self._runtime,
@@ -68,6 +69,8 @@ class FunctionFactory(Construct):
                 **environment,
             },
         )
+        acknowledge(function, "L1", "Layers are locked, built and tested for Python 3.13.")
+        return function
 
     def _layers_named(self, names: Sequence[str]) -> list[lambda_.ILayerVersion]:
         return [self._layer(name) for name in names]
@@ -85,12 +88,14 @@ class FunctionFactory(Construct):
         return self._layers[name]
 
     def _role(self, package: str) -> iam.Role:
-        return iam.Role(
+        role = iam.Role(
             self,
             f"{package}-role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"Execution role of {package}",
         )
+        acknowledge(role, ANY_RESOURCE, "X-Ray's actions, and dynamodb:ListStreams, know no resource.")
+        return role
 
     def _log_group(self, package: str) -> logs.LogGroup:
         prod = self._config.stage == "prod"

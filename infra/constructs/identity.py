@@ -5,6 +5,7 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra.config import Config
+from infra.constructs.acknowledgements import acknowledge
 
 ROLES = ("patient", "gp", "doctor", "researcher", "admin")
 
@@ -43,6 +44,7 @@ class Identity(Construct):
             deletion_protection=config.retains_data,
             removal_policy=RemovalPolicy.RETAIN if config.retains_data else RemovalPolicy.DESTROY,
         )
+        acknowledge(self.pool, "COG2", "Patients may have no second device: a second factor is their choice.")
         self.client = self.pool.add_client(
             "client",
             auth_flows=cognito.AuthFlow(user_password=True),

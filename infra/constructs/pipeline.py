@@ -12,6 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.config import DLQ_RETENTION_DAYS, MAX_RECEIVE_COUNT, QUEUE_RETENTION_DAYS, Config
+from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.functions import FunctionFactory
 from infra.constructs.storage import READ_OBJECT, READ_RECORDS, WRITE_OBJECT, WRITE_RECORDS, Storage
 
@@ -43,6 +44,7 @@ class Pipeline(Construct):
         self.inference = self._queue("inference", "run_inference")
         self.registration = self._queue("registration", "register_model")
         self.stream_dlq = self._dead_letters("events")
+        acknowledge(self.stream_dlq, "SQS3", "It is the dead-letter queue, of the stream's event source.")
         notify(storage.uploads, self.quality.queue, prefix="uploads/")
         notify(storage.models, self.registration.queue, prefix="incoming/", suffix="/manifest.json")
         self.functions = [
@@ -106,8 +108,8 @@ class Pipeline(Construct):
             },
         )
         storage.allow_records(function, "casework", WRITE_RECORDS)
-        storage.allow_objects(function, storage.uploads, "uploads/*", READ_OBJECT)
-        storage.allow_objects(function, storage.images, "working/*", WRITE_OBJECT)
+        storage.allow_objects(function, storage.uploads, "uploads/", READ_OBJECT)
+        storage.allow_objects(function, storage.images, "working/", WRITE_OBJECT)
         self.inference.queue.grant_send_messages(function)
         self._feed(function, "check_quality", self.quality)
         return function
@@ -127,8 +129,8 @@ class Pipeline(Construct):
         )
         storage.allow_records(function, "casework", WRITE_RECORDS)
         storage.allow_records(function, "registry", READ_RECORDS)
-        storage.allow_objects(function, storage.images, "working/*", READ_OBJECT)
-        storage.allow_objects(function, storage.models, "models/*", READ_OBJECT)
+        storage.allow_objects(function, storage.images, "working/", READ_OBJECT)
+        storage.allow_objects(function, storage.models, "models/", READ_OBJECT)
         self._feed(function, "run_inference", self.inference)
         return function
 
@@ -163,8 +165,8 @@ class Pipeline(Construct):
         )
         storage.allow_records(function, "registry", [*WRITE_RECORDS, "dynamodb:Query"])
         storage.allow_records(function, "audit", ["dynamodb:PutItem"])
-        storage.allow_objects(function, storage.models, "incoming/*", READ_OBJECT)
-        storage.allow_objects(function, storage.models, "models/*", [*READ_OBJECT, *WRITE_OBJECT])
+        storage.allow_objects(function, storage.models, "incoming/", READ_OBJECT)
+        storage.allow_objects(function, storage.models, "models/", [*READ_OBJECT, *WRITE_OBJECT])
         self._feed(function, "register_model", self.registration)
         return function
 

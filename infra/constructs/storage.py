@@ -1,13 +1,17 @@
 """Buckets and tables, and the keys that encrypt them."""
 
-from aws_cdk import Duration, RemovalPolicy
+from typing import cast
+
+from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.config import ORIGINALS_EXPIRE_DAYS, Config
+from infra.constructs.acknowledgements import acknowledge
 
 READ_OBJECT = ["s3:GetObject", "s3:GetObjectVersion"]
 WRITE_OBJECT = ["s3:PutObject"]
@@ -49,22 +53,34 @@ class Storage(Construct):
         self.tables = {table: self._table(table, indexes) for table, indexes in INDEXES.items()}
 
     def allow_objects(
-        self, grantee: iam.IGrantable, bucket: s3.Bucket, keys: str, actions: list[str]
+        self, function: lambda_.Function, bucket: s3.Bucket, prefix: str, actions: list[str]
     ) -> None:
-        """Allow these actions on the objects whose keys fit, and what the bucket's KMS key needs for them."""
-        iam.Grant.add_to_principal(
-            grantee=grantee, actions=actions, resource_arns=[bucket.arn_for_objects(keys)]
+        """Allow these actions on the objects below a prefix, and what the bucket's KMS key needs for them."""
+        function.add_to_role_policy(
+            iam.PolicyStatement(actions=actions, resources=[bucket.arn_for_objects(f"{prefix}*")])
         )
         key = self.originals_key if bucket is self.uploads else self.data_key
         if WRITE_OBJECT[0] in actions:
-            key.grant(grantee, "kms:GenerateDataKey")
+            key.grant(function, "kms:GenerateDataKey")
         if READ_OBJECT[0] in actions:
-            key.grant(grantee, "kms:Decrypt")
+            key.grant(function, "kms:Decrypt")
+        acknowledge(
+            _role(function),
+            f"IAM5[Resource::<{self._logical_id(bucket)}.Arn>/{prefix}*]",
+            "One prefix of one bucket; the keys below it are made at run time.",
+        )
 
-    def allow_records(self, grantee: iam.IGrantable, table: str, actions: list[str]) -> None:
-        """Allow these actions on a table and its indexes."""
-        self.tables[table].grant(grantee, *actions)
-        self.data_key.grant(grantee, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+    def allow_records(self, function: lambda_.Function, name: str, actions: list[str]) -> None:
+        """Allow these actions on a table, and queries on each of its indexes."""
+        arn = self.tables[name].table_arn
+        function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[arn]))
+        indexes = [f"{arn}/index/gsi{number}" for number in range(1, INDEXES[name] + 1)]
+        if indexes and "dynamodb:Query" in actions:
+            function.add_to_role_policy(iam.PolicyStatement(actions=["dynamodb:Query"], resources=indexes))
+        self.data_key.grant(function, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+
+    def _logical_id(self, bucket: s3.Bucket) -> str:
+        return Stack.of(self).get_logical_id(cast("CfnElement", bucket.node.default_child))
 
     def _key(self, name: str, protects: str) -> kms.Key:
         return kms.Key(
@@ -151,7 +167,15 @@ class Storage(Construct):
                 sort_key=_string(f"gsi{number}sk"),
                 projection_type=dynamodb.ProjectionType.ALL,
             )
+        if passing:
+            acknowledge(table, "DDB3", "It holds what expires by itself: nothing in it is worth a recovery.")
         return table
+
+
+def _role(function: lambda_.Function) -> iam.IRole:
+    if function.role is None:
+        raise TypeError(f"{function.node.path} has no role")
+    return function.role
 
 
 def _string(name: str) -> dynamodb.Attribute:
