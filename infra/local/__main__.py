@@ -59,7 +59,7 @@ def env(options: argparse.Namespace) -> int:
     if cloud is None:
         print("the laptop cloud is not up", file=sys.stderr)
         return 1
-    settings = credentials(cloud.endpoint) | {"TRIAGELENS_URL": cloud.api_url}
+    settings = credentials(cloud.endpoint) | {"TRIAGELENS_API_URL": cloud.api_url}
     if cloud.certificate:
         settings["AWS_CA_BUNDLE"] = str(cloud.certificate)
     print("unset AWS_PROFILE AWS_SESSION_TOKEN")
