@@ -75,22 +75,26 @@ def measure_exposure(grey: "NDArray[np.uint8]") -> Exposure:
     """Exposure of a grey working image (rows, columns), on a sample of its pixels."""
     step = max(1, max(grey.shape) // _SAMPLES)
     sample = np.ascontiguousarray(grey[::step, ::step])
-    shadow, highlight = np.percentile(sample, (5, 95))
+    share = np.bincount(sample.ravel(), minlength=256) / sample.size
+    at_most = np.cumsum(share)  # share of the pixels up to each grey level
     return Exposure(
-        brightness=float(sample.mean()),
-        shadow_level=float(shadow),
-        highlight_level=float(highlight),
+        brightness=float(share @ np.arange(256)),
+        shadow_level=float(np.searchsorted(at_most, 0.05)),
+        highlight_level=float(np.searchsorted(at_most, 0.95)),
         clipped_shadows=_clipped_shadows(sample),
-        clipped_highlights=float((sample >= _WHITE).mean()),
+        clipped_highlights=float(share[_WHITE:].sum()),
     )
 
 
 def _clipped_shadows(sample: "NDArray[np.uint8]") -> float:
     """Share of black pixels among those that do not belong to a black surround."""
-    black = (sample <= _BLACK).astype(np.uint8)
-    _, regions = cv2.connectedComponents(black)
-    border = np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])
-    inside = ~np.isin(regions, border[border > 0])
+    black = (sample <= _BLACK).view(np.uint8)
+    count, regions = cv2.connectedComponents(black)  # region 0 is what is not black
+    at_border = np.zeros(count, np.bool_)
+    for line in (regions[0], regions[-1], regions[:, 0], regions[:, -1]):
+        at_border[line] = True
+    at_border[0] = False
+    inside = ~at_border[regions]
     return float(black[inside].mean()) if inside.any() else 0.0
 
 
