@@ -10,6 +10,7 @@ from triagelens.domain.errors import (
     ChallengeError,
     ConfirmationError,
     ForbiddenError,
+    PasswordRefusedError,
     SignInError,
     UnauthenticatedError,
 )
@@ -51,6 +52,27 @@ def test_signing_up_with_a_taken_name_changes_nothing_and_says_nothing() -> None
     world.accounts.sign_up("ada", "another-Password-1", "eve@example.org", "Eve")
     assert world.people.person("sub-ada").role is Role.ADMIN
     assert world.identity.passwords["ada"] == PASSWORD
+
+
+@pytest.mark.parametrize(
+    ("password", "missing"),
+    [
+        ("Short-1", "12 characters"),
+        ("CORRECT-HORSE-9", "lower-case"),
+        ("correct-horse-9", "upper-case"),
+        ("correct-Horse-x", "digit"),
+        ("correctHorse9999", "symbol"),
+    ],
+)
+def test_a_weak_password_is_refused_alike_for_a_free_and_a_taken_name(password: str, missing: str) -> None:
+    world = World()
+    world.ready()
+    words = set()
+    for name in ("ada", "somebody"):
+        with pytest.raises(PasswordRefusedError, match=missing) as refused:
+            world.accounts.sign_up(name, password, None, None)
+        words.add(str(refused.value))
+    assert len(words) == 1
 
 
 def test_confirming_makes_the_record_that_sign_up_could_not_write() -> None:

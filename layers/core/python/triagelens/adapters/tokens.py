@@ -15,6 +15,7 @@ SET_LIFETIME_S = 3600
 UNKNOWN_KEY_PAUSE_S = 30
 RETRY_AFTER_S = 5
 ACCESS = "access"
+CLOCKS_DIFFER_BY_S = 5
 
 _REFUSED = "The access token is not valid."
 
@@ -54,6 +55,7 @@ class CognitoTokens:
                 self._keys.get_signing_key(header["kid"]),
                 algorithms=["RS256"],
                 issuer=self._issuer,
+                leeway=CLOCKS_DIFFER_BY_S,
                 options={
                     "require": ["exp", "iat", "iss", "sub", "token_use", "client_id"],
                     "verify_aud": False,

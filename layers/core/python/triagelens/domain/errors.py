@@ -111,7 +111,7 @@ class PasswordRefusedError(InvalidRequestError):
 class TooLargeError(InvalidRequestError):
     """More bytes were announced than the platform takes."""
 
-    code = "too_large"
+    code = "payload_too_large"
 
 
 class UnavailableError(TriagelensError):

@@ -19,6 +19,22 @@ SEES_MODELS = frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN})
 MANAGES_MODELS = frozenset({Role.ADMIN})
 
 
+SHORTEST_PASSWORD = 12
+
+
+def missing_from_password(password: str) -> list[str]:
+    """What a password still lacks by the rules of the user pool, in words; empty if it is good."""
+    symbols = [character for character in password if not character.isalnum() and not character.isspace()]
+    rules = {
+        f"at least {SHORTEST_PASSWORD} characters": len(password) >= SHORTEST_PASSWORD,
+        "a lower-case letter": any(character.islower() for character in password),
+        "an upper-case letter": any(character.isupper() for character in password),
+        "a digit": any(character.isdigit() for character in password),
+        "a symbol": bool(symbols),
+    }
+    return [rule for rule, kept in rules.items() if not kept]
+
+
 class Person(BaseModel):
     """A person's record: the only authority on role and standing.
 

@@ -5,11 +5,12 @@ from triagelens.domain.errors import (
     ConfirmationError,
     ForbiddenError,
     NotFoundError,
+    PasswordRefusedError,
     SignInError,
     UnauthenticatedError,
 )
 from triagelens.domain.ids import new_id
-from triagelens.domain.people import Person, Role
+from triagelens.domain.people import Person, Role, missing_from_password
 from triagelens.services.identity_ports import Account, AuditTrail, IdentityProvider, Tokens, TokenVerifier
 from triagelens.services.ports import Clock, People
 
@@ -64,9 +65,14 @@ class Accounts:
     def sign_up(self, username: str, password: str, email: str | None, name: str | None) -> None:
         """Makes an account and the person's record, as a patient. Does nothing if the name is taken.
 
+        The password is judged before the provider is asked, so that a weak one is refused alike
+        whether or not the name is taken.
+
         Raises:
             PasswordRefusedError: the password breaks the rules.
         """
+        if missing := missing_from_password(password):
+            raise PasswordRefusedError(f"The password still needs {', '.join(missing)}.")
         account = self._identity.sign_up(username, password, email, name)
         if account is not None:
             self._record(account)
