@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.onnx_models import OnnxClassifier, classifier, edited, with_graph
@@ -198,3 +200,29 @@ def test_a_list_of_label_maps_is_refused() -> None:
         helper.make_value_info("scores", helper.make_sequence_type_proto(to_float))
     )
     assert "seq(map" in only_message(with_graph(made, proto), "output_dtype")
+
+
+def test_an_axis_whose_name_is_not_utf_8_is_refused() -> None:
+    made = classifier()
+    data = made.model.replace(b"batch", b"\xff" * 5)
+    assert data != made.model
+    changed = edited(made, sha256=hashlib.sha256(data).hexdigest())
+    problems = verify_model(ModelPackage(data, changed.manifest_json))
+    assert [problem.code for problem in problems] == ["does_not_load"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=5),
+    st.sampled_from([{}, {"features": True}]),
+)
+def test_a_damaged_model_is_judged_and_breaks_nothing(
+    damage: list[tuple[float, int]], design: dict[str, Any]
+) -> None:
+    made = classifier(height=8, width=8, **design)
+    data = bytearray(made.model)
+    for place, value in damage:
+        data[int(place * len(data))] = value
+    changed = edited(made, sha256=hashlib.sha256(data).hexdigest())
+    problems = verify_model(ModelPackage(bytes(data), changed.manifest_json, made.head))
+    assert all(problem.message for problem in problems)

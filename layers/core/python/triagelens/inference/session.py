@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from triagelens.domain.manifest import Manifest
 
-# ONNX Runtime's exceptions share no base class of their own.
-_LOAD_ERRORS: tuple[type[Exception], ...] = (
+# ONNX Runtime's exceptions share no base class of their own. Its Python layer raises ValueError for an
+# input of another name, and for names that are not UTF-8.
+_ORT_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.Fail,
     ort_errors.InvalidArgument,
     ort_errors.InvalidGraph,
@@ -30,9 +31,8 @@ _LOAD_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.RuntimeException,
     ort_errors.NoSuchFile,
     ort_errors.EPFail,
+    ValueError,
 )
-# ONNX Runtime's Python layer raises ValueError for an input of another name.
-_RUN_ERRORS: tuple[type[Exception], ...] = (*_LOAD_ERRORS, ValueError)
 _NO_FOLDER = "/nonexistent"
 _ERRORS_ONLY = 3
 
@@ -125,7 +125,7 @@ class LoadedModel:
             tensor = np.repeat(tensor, self.batch, axis=0)
         try:
             return list(self.session.run(self._outputs, {self.manifest.input.name: tensor}))
-        except _RUN_ERRORS as error:
+        except _ORT_ERRORS as error:
             raise ModelError(f"The model failed while it ran: {_brief(error)}") from error
 
     def _features(self, outputs: list[Any], likely: "NDArray[np.float64]") -> FeatureGrid | None:
@@ -160,8 +160,9 @@ def make_session(model: bytes, threads: int) -> ort.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
     try:
-        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except _LOAD_ERRORS as error:
+        # The fallback would try the same provider again, and print.
+        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+    except _ORT_ERRORS as error:
         raise ModelError(f"ONNX Runtime cannot load the model: {_brief(error)}") from error
 
 

@@ -95,9 +95,12 @@ def _head_problems(head: bytes | None, manifest: "Manifest") -> "Iterator[Proble
 def _problems_of_loading(package: "ModelPackage", threads: int) -> list[Problem]:
     try:
         loaded = LoadedModel.open(package, threads)
+        problems = signature_problems(loaded.session, loaded.manifest)
     except ModelError as error:
         return [Problem(code="does_not_load", message=str(error))]
-    return signature_problems(loaded.session, loaded.manifest) or _probe_problems(loaded)
+    except UnicodeDecodeError:  # ONNX Runtime decodes names only when it is asked for them
+        return [Problem(code="does_not_load", message="The model holds names that are not UTF-8.")]
+    return problems or _probe_problems(loaded)
 
 
 def _probe_problems(loaded: LoadedModel) -> list[Problem]:
