@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pytest
-from tests.photos import photo
 
 import check_quality.handler
 import publish_events.handler
 import run_inference.handler
 from tests.cloud import Cloud, FakeContext, failed_ids, sqs_event
 from tests.killing import KilledError, watched
+from tests.photos import photo
 from triagelens.adapters.dynamodb.casework import DynamoCasework
 from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration
