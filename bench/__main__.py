@@ -1,0 +1,137 @@
+"""`python -m bench`: runs everything, shows a table, writes build/bench.json."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+REPORT = Path("build/bench.json")
+AIMS = {
+    "speedup_vs_seed_way": ("at least", 4.0),
+    "speedup_vs_seed_way_int8": ("at least", 5.5),
+    "overhead_vs_limit": ("at most", 1.10),
+    "cold_speedup": ("at least", 12.0),
+}
+_COLD_LIMIT_S = 300
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15, help="warm rounds; each runs every way once")
+    parser.add_argument("--cold-rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1, help="for every way; a function with 1,769 MB has one")
+    options = parser.parse_args()
+    _pin_threads(options.threads)
+
+    from bench.materials import prepare
+
+    print("making the photo and the network", file=sys.stderr)
+    materials = prepare()
+    ways = _warm_ways(options.threads)
+    print(f"{options.rounds} warm rounds", file=sys.stderr)
+    warm = _interleaved(ways, options.rounds, warm_up=2)
+    print(f"{options.cold_rounds} cold rounds", file=sys.stderr)
+    starts = {way: _cold_start(way, materials.folder, options.threads) for way in ("lean", "seed")}
+    cold = _interleaved(starts, options.cold_rounds, warm_up=1)
+    report = _report(warm, cold, options.threads)
+    REPORT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    _show(report)
+
+
+def _pin_threads(threads: int) -> None:
+    """Before any library is imported that reads them."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+
+
+def _warm_ways(threads: int) -> Mapping[str, Callable[[], object]]:
+    """Every way, ready to be called again and again."""
+    from PIL import Image
+
+    from bench.lean_way import LeanWay
+    from bench.limit import Limit
+    from bench.materials import SPECIALTY, input_spec, prepare
+    from bench.seed_way import SeedWay
+    from triagelens.imaging.preprocess import preprocess
+    from triagelens.inference.session import LoadedModel
+
+    materials = prepare()
+    photo = materials.photo.read_bytes()
+    lean = LeanWay(materials.package(), SPECIALTY, threads)
+    lean_int8 = LeanWay(materials.package(int8=True), SPECIALTY, threads)
+    seed = SeedWay(materials.weights, threads)
+    with Image.open(materials.photo) as image:
+        tensor = preprocess(image, input_spec())
+    limit = Limit(LoadedModel.open(materials.package(), threads), tensor, threads)
+    return {
+        "lean": lambda: lean.process(lean.upload(photo)),
+        "lean_int8": lambda: lean_int8.process(lean_int8.upload(photo)),
+        "limit": lambda: limit.process(photo),
+        "seed": lambda: seed.process(materials.photo),
+    }
+
+
+def _cold_start(way: str, folder: Path, threads: int) -> Callable[[], None]:
+    """A new process until its first finding."""
+    command = [sys.executable, "-m", "bench.cold", way, str(folder), str(threads)]
+
+    def start() -> None:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=_COLD_LIMIT_S)  # noqa: S603 - our own module
+
+    return start
+
+
+def _interleaved(
+    ways: Mapping[str, Callable[[], object]], rounds: int, warm_up: int
+) -> dict[str, list[float]]:
+    """Milliseconds of each way in each round; the order turns from round to round."""
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    names = list(ways)
+    for turn in range(-warm_up, rounds):
+        start = turn % len(names)
+        for name in names[start:] + names[:start]:
+            begun = time.perf_counter()
+            ways[name]()
+            if turn >= 0:
+                taken[name].append((time.perf_counter() - begun) * 1000)
+    return taken
+
+
+def _report(warm: dict[str, list[float]], cold: dict[str, list[float]], threads: int) -> dict[str, Any]:
+    warm_ms = {name: statistics.median(times) for name, times in warm.items()}
+    cold_ms = {name: statistics.median(times) for name, times in cold.items()}
+    return {
+        "speedup_vs_seed_way": round(warm_ms["seed"] / warm_ms["lean"], 2),
+        "speedup_vs_seed_way_int8": round(warm_ms["seed"] / warm_ms["lean_int8"], 2),
+        "overhead_vs_limit": round(warm_ms["lean"] / warm_ms["limit"], 3),
+        "cold_speedup": round(cold_ms["seed"] / cold_ms["lean"], 2),
+        "warm_ms": {name: round(value, 1) for name, value in warm_ms.items()},
+        "cold_ms": {name: round(value) for name, value in cold_ms.items()},
+        "warm_rounds": len(warm["lean"]),
+        "cold_rounds": len(cold["lean"]),
+        "threads": threads,
+        "cpus": os.cpu_count(),
+    }
+
+
+def _show(report: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("Figure", "Measured", "Aim")
+    for name, (word, aim) in AIMS.items():
+        table.add_row(name, f"{report[name]}", f"{word} {aim}")
+    for kind in ("warm_ms", "cold_ms"):
+        for way, value in report[kind].items():
+            table.add_row(f"{kind} {way}", f"{value}", "")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
