@@ -18,6 +18,9 @@ from triagelens.services.ports import IdempotencyKey, Page
 
 IMAGE = "IMG"
 META = "META"
+CONDITION_FAILED = "ConditionalCheckFailed"
+CONFLICT = "TransactionConflict"
+CONFLICT_TRIES = 5
 
 
 def image_pk(image_id: str) -> str:
@@ -70,18 +73,25 @@ class DynamoCasework:
         return record.model_copy(update={"version": item.version})
 
     def add_image(self, record: ImageRecord, idempotency: IdempotencyKey | None) -> ImageRecord:
-        item = _image_item(record)
-        try:
-            with TransactWrite(connection=self._connection) as write:
-                write.save(item)
-                if idempotency is not None:
+        if idempotency is None:
+            return self.replace_image(record)
+        tries_left = CONFLICT_TRIES
+        while True:
+            tries_left -= 1
+            item = _image_item(record)
+            try:
+                with TransactWrite(connection=self._connection) as write:
+                    write.save(item)
                     key = _key_item(idempotency, record)
                     write.save(key, condition=EphemeralItem.pk.does_not_exist())
-        except TransactWriteError as error:
-            if idempotency is None or not _a_condition_failed(error):
-                raise
-            return self._record_of(idempotency)
-        return record.model_copy(update={"version": item.version})
+                return record.model_copy(update={"version": item.version})
+            except TransactWriteError as error:
+                causes = _causes(error)
+                if CONDITION_FAILED in causes:
+                    return self._record_of(idempotency)
+                # Another request with the same key is under way, and neither has won yet.
+                if CONFLICT not in causes or tries_left == 0:
+                    raise
 
     def add_result(self, record: ImageRecord) -> ImageRecord:
         if record.prediction is None or record.object_version is None:
@@ -98,7 +108,7 @@ class DynamoCasework:
                 write.save(item)
                 write.save(result)
         except TransactWriteError as error:
-            if _a_condition_failed(error):
+            if CONDITION_FAILED in _causes(error):
                 raise _changed(record) from error
             raise
         return record.model_copy(update={"version": item.version})
@@ -148,9 +158,9 @@ def _key_item(idempotency: IdempotencyKey, record: ImageRecord) -> EphemeralItem
     )
 
 
-def _a_condition_failed(error: TransactWriteError) -> bool:
-    codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
-    return "ConditionalCheckFailed" in codes
+def _causes(error: TransactWriteError) -> set[str]:
+    """Why DynamoDB cancelled a transaction."""
+    return {reason.code for reason in error.cancellation_reasons if reason is not None}
 
 
 def _changed(record: ImageRecord) -> TransitionError:
