@@ -25,7 +25,7 @@ class Specialty(BaseModel):
 
     Attributes:
         focus_threshold: variance of the Laplacian of the grey working image (grey levels squared)
-            below which a photo counts as blurred.
+            below which a photo counts as blurred; calibrated in docs/quality.md.
         urgent_labels: findings that a person should see first.
         sensitivity_floors: label -> least sensitivity (0..1) that a model must show to be promoted.
     """
@@ -61,7 +61,7 @@ _TABLE = (
             nv="Melanocytic naevus",
             vasc="Vascular lesion",
         ),
-        focus_threshold=100.0,
+        focus_threshold=10.0,
         urgent_labels=frozenset({"mel", "bcc", "akiec"}),
         sensitivity_floors={"mel": 0.85, "bcc": 0.8, "akiec": 0.75},
     ),
@@ -69,14 +69,14 @@ _TABLE = (
         name="eye",
         title="Ophthalmology",
         labels=_labels(normal="Normal", cataract="Cataract"),
-        focus_threshold=100.0,
+        focus_threshold=12.0,
         sensitivity_floors={"cataract": 0.85},
     ),
     Specialty(
         name="oral",
         title="Oral medicine",
         labels=_labels(normal="Normal", lesion="Lesion"),
-        focus_threshold=100.0,
+        focus_threshold=4.0,
         urgent_labels=frozenset({"lesion"}),
         sensitivity_floors={"lesion": 0.85},
     ),
@@ -86,7 +86,7 @@ _TABLE = (
         labels=_labels(
             glioma="Glioma", meningioma="Meningioma", pituitary="Pituitary tumour", no_tumour="No tumour"
         ),
-        focus_threshold=100.0,
+        focus_threshold=12.0,
         urgent_labels=frozenset({"glioma", "meningioma", "pituitary"}),
         sensitivity_floors={"glioma": 0.85, "meningioma": 0.8, "pituitary": 0.8},
     ),
