@@ -1,6 +1,7 @@
 """The application: routes, errors, headers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -29,9 +30,23 @@ TAGS = [
 ]
 
 
+class Api(FastAPI):
+    """FastAPI, with errors documented as what they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document. FastAPI tells every answer as plain JSON too, problem documents included."""
+        document = super().openapi()
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                for answer in operation["responses"].values():
+                    if errors.MEDIA_TYPE in answer.get("content", {}):
+                        answer["content"].pop("application/json", None)
+        return document
+
+
 def create_app(origins: Sequence[str] = ()) -> FastAPI:
     """The API. Browsers may call it from `origins`; without any, there is no CORS."""
-    app = FastAPI(
+    app = Api(
         title="Triagelens",
         version=VERSION,
         summary="Medical image triage",

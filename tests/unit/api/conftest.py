@@ -1,0 +1,108 @@
+"""The API over fakes: every adapter replaced, time in the test's hand."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from clinic_api import deps
+from clinic_api.app import create_app
+from clinic_api.observability import logger
+from clinic_api.settings import Settings, settings
+from tests.fake_registry import FakeModelUploads, FakeRegistry
+from tests.fakes import (
+    START,
+    FakeAuditTrail,
+    FakeCasework,
+    FakeClock,
+    FakeIdentity,
+    FakeInferenceQueue,
+    FakeOriginals,
+    FakePeople,
+    FakeStopwatch,
+    FakeTokens,
+    FakeWaitingRoom,
+    FakeWorkingImages,
+)
+from triagelens.domain.people import Person, Role
+
+ORIGIN = "https://portal.example.org"
+SETTINGS = Settings.model_validate(
+    {
+        "stage": "dev",
+        "aws_region": "eu-central-1",
+        **{f"{name}_table": name for name in ("casework", "registry", "users", "audit", "ephemeral")},
+        **{f"{name}_bucket": name for name in ("uploads", "images", "models")},
+        "inference_queue_url": "https://queue.example/",
+        "user_pool_id": "pool",
+        "user_pool_client_id": "client",
+        "token_issuer": "https://issuer.example",
+        "jwks_url": "https://issuer.example/jwks.json",
+        "queue_retention_s": 3600,
+    }
+)
+
+
+@dataclass
+class Fakes:
+    """What stands behind the API."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    stopwatch: FakeStopwatch = field(default_factory=FakeStopwatch)
+    casework: FakeCasework = field(default_factory=FakeCasework)
+    originals: FakeOriginals = field(default_factory=FakeOriginals)
+    working_images: FakeWorkingImages = field(default_factory=FakeWorkingImages)
+    queue: FakeInferenceQueue = field(default_factory=FakeInferenceQueue)
+    people: FakePeople = field(default_factory=FakePeople)
+    room: FakeWaitingRoom = field(default_factory=FakeWaitingRoom)
+    audit: FakeAuditTrail = field(default_factory=FakeAuditTrail)
+    identity: FakeIdentity = field(default_factory=FakeIdentity)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+
+    def person(self, name: str, role: Role = Role.PATIENT) -> dict[str, str]:
+        """A person's headers."""
+        self.people.add_person(Person(sub=f"sub-{name}", username=name, role=role, created_at=START))
+        return {"Authorization": f"Bearer sub-{name}"}
+
+    def stand_in(self, app: FastAPI) -> None:
+        """Puts the fakes where the adapters would be."""
+        app.dependency_overrides = {
+            settings: lambda: SETTINGS,
+            deps.clock: lambda: self.clock,
+            deps.stopwatch: lambda: self.stopwatch,
+            deps.casework: lambda: self.casework,
+            deps.originals: lambda: self.originals,
+            deps.working_images: lambda: self.working_images,
+            deps.inference_queue: lambda: self.queue,
+            deps.people: lambda: self.people,
+            deps.waiting_room: lambda: self.room,
+            deps.audit_trail: lambda: self.audit,
+            deps.identity: lambda: self.identity,
+            deps.registry: lambda: self.registry,
+            deps.model_uploads: FakeModelUploads,
+            deps.tokens: lambda: FakeTokens(self.clock),
+        }
+
+
+@pytest.fixture
+def fakes() -> Fakes:
+    return Fakes()
+
+
+@pytest.fixture
+def client(fakes: Fakes) -> Iterator[TestClient]:
+    app = create_app([ORIGIN])
+    fakes.stand_in(app)
+    with TestClient(app, raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Everything that the API logs from here on."""
+    out = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", out)
+    return out
