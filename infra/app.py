@@ -9,9 +9,14 @@ from infra.config import Config
 from infra.stack import TriagelensStack
 
 
+def assemble(app: App) -> TriagelensStack:
+    """Fill the application with what its context asks for."""
+    return TriagelensStack(app, Config.from_context(app.node))
+
+
 def main() -> None:
     app = App()
-    TriagelensStack(app, Config.from_context(app.node))
+    assemble(app)
     app.synth()
 
 

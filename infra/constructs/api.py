@@ -25,7 +25,7 @@ COGNITO_ACTIONS = (
     "cognito-idp:AdminGetUser",
     "cognito-idp:ConfirmSignUp",
     "cognito-idp:InitiateAuth",
-    "cognito-idp:ResendConfirmationCode",
+    "cognito-idp:RespondToAuthChallenge",
     "cognito-idp:SignUp",
 )
 # No address, no user name, no token: the audit trail says who did what.
@@ -125,6 +125,7 @@ class Api(Construct):
             "UPLOAD_EXPIRY_S": str(UPLOAD_EXPIRY_S),
             "QUEUE_RETENTION_S": str(QUEUE_RETENTION_DAYS * 24 * 3600),
             "MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
+            "API_BASE_PATH": f"/{API_STAGE}",
             "WAITERS": str(WAITERS),
         }
         if self._config.endpoint:

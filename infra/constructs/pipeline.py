@@ -14,7 +14,14 @@ from constructs import Construct
 from infra.config import DLQ_RETENTION_DAYS, MAX_RECEIVE_COUNT, QUEUE_RETENTION_DAYS, Config
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.functions import FunctionFactory
-from infra.constructs.storage import READ_OBJECT, READ_RECORDS, WRITE_OBJECT, WRITE_RECORDS, Storage
+from infra.constructs.storage import (
+    DELETE_OBJECT,
+    READ_OBJECT,
+    READ_RECORDS,
+    WRITE_OBJECT,
+    WRITE_RECORDS,
+    Storage,
+)
 
 # Messages that one invocation takes; a photo's check is the longest.
 BATCH_SIZE = {"check_quality": 5, "run_inference": 10, "register_model": 1}
@@ -109,7 +116,7 @@ class Pipeline(Construct):
         )
         storage.allow_records(function, "casework", WRITE_RECORDS)
         storage.allow_objects(function, storage.uploads, "uploads/", READ_OBJECT)
-        storage.allow_objects(function, storage.images, "working/", WRITE_OBJECT)
+        storage.allow_objects(function, storage.images, "working/", [*WRITE_OBJECT, *DELETE_OBJECT])
         self.inference.queue.grant_send_messages(function)
         self._feed(function, "check_quality", self.quality)
         return function

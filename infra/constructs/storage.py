@@ -15,6 +15,9 @@ from infra.constructs.acknowledgements import acknowledge
 
 READ_OBJECT = ["s3:GetObject", "s3:GetObjectVersion"]
 WRITE_OBJECT = ["s3:PutObject"]
+DELETE_OBJECT = ["s3:DeleteObject"]
+# Without these S3 says "access denied" of an object that is gone, and a reader cannot tell it from a mistake.
+TELL_MISSING = ["s3:ListBucket", "s3:ListBucketVersions"]
 READ_RECORDS = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
 # A transaction needs the actions of its parts.
 WRITE_RECORDS = [
@@ -64,6 +67,9 @@ class Storage(Construct):
             key.grant(function, "kms:GenerateDataKey")
         if READ_OBJECT[0] in actions:
             key.grant(function, "kms:Decrypt")
+            function.add_to_role_policy(
+                iam.PolicyStatement(actions=TELL_MISSING, resources=[bucket.bucket_arn])
+            )
         acknowledge(
             _role(function),
             f"IAM5[Resource::<{self._logical_id(bucket)}.Arn>/{prefix}*]",

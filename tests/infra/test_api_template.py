@@ -1,0 +1,113 @@
+"""The API, the identity and what the stack tells about itself."""
+
+import json
+
+from infra.config import API_STAGE
+from infra.template import Template
+
+OUTPUTS = {
+    *("ApiUrl", "UserPoolId", "UserPoolClientId", "UploadsBucket", "ImagesBucket", "ModelsBucket"),
+    *("CaseworkTable", "RegistryTable", "UsersTable", "AuditTable", "EphemeralTable", "EventBusName"),
+    *("QualityQueueUrl", "QualityDlqUrl", "InferenceQueueUrl", "InferenceDlqUrl"),
+    *("RegistrationQueueUrl", "RegistrationDlqUrl"),
+}
+
+
+def test_the_stack_tells_where_everything_is(dev: Template, laptop: Template) -> None:
+    assert set(dev.body["Outputs"]) == set(laptop.body["Outputs"]) == OUTPUTS
+
+
+def test_the_laptop_api_is_reached_at_the_laptop_cloud(laptop: Template) -> None:
+    url = laptop.body["Outputs"]["ApiUrl"]["Value"]["Fn::Join"][1]
+    assert url[0] == "http://localhost:4566/_aws/execute-api/"
+    assert url[-1] == f"/{API_STAGE}"
+    environment = laptop.function("clinic_api")["Environment"]["Variables"]
+    assert environment["PRESIGN_ENDPOINT_URL"] == "http://localhost:4566"
+
+
+def test_every_route_leads_to_the_api_function(dev: Template) -> None:
+    methods = dev.of_type("AWS::ApiGateway::Method").values()
+    assert {method["HttpMethod"] for method in methods} == {"ANY"}
+    [resource] = dev.of_type("AWS::ApiGateway::Resource").values()
+    assert resource["PathPart"] == "{proxy+}"
+    for method in methods:
+        assert method["Integration"]["Type"] == "AWS_PROXY"
+        assert "Lambda" not in method.get("AuthorizerId", "")
+        assert "RequestValidatorId" in method
+
+
+def test_uploads_through_the_api_arrive_as_they_were_sent(dev: Template) -> None:
+    [api] = dev.of_type("AWS::ApiGateway::RestApi").values()
+    assert api["BinaryMediaTypes"] == ["multipart/form-data"]
+
+
+def test_the_gateway_answers_in_the_shape_of_the_application(dev: Template) -> None:
+    responses = dev.of_type("AWS::ApiGateway::GatewayResponse").values()
+    by_type = {response["ResponseType"]: response for response in responses}
+    for kind, status in {
+        "REQUEST_TOO_LARGE": 413,
+        "THROTTLED": 429,
+        "WAF_FILTERED": 403,
+        "ACCESS_DENIED": 403,
+        "UNAUTHORIZED": 401,
+    }.items():
+        problem = json.loads(by_type[kind]["ResponseTemplates"]["application/json"])
+        assert problem["status"] == status
+        assert by_type[kind]["StatusCode"] == str(status)
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(by_type)
+    for response in responses:
+        problem = json.loads(response["ResponseTemplates"]["application/json"])
+        assert {"type", "title", "detail", "code"} <= set(problem)
+        headers = response["ResponseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+
+
+def test_the_api_is_logged_throttled_and_behind_a_firewall(dev: Template) -> None:
+    [stage] = dev.of_type("AWS::ApiGateway::Stage").values()
+    assert stage["StageName"] == API_STAGE
+    assert "DestinationArn" in stage["AccessLogSetting"]
+    logged = stage["AccessLogSetting"]["Format"]
+    assert "sourceIp" not in logged
+    assert "authorizer" not in logged
+    [settings] = stage["MethodSettings"]
+    assert settings["ThrottlingRateLimit"] > 0
+    assert not settings.get("DataTraceEnabled")
+    [firewall] = dev.of_type("AWS::WAFv2::WebACL").values()
+    names = [rule["Name"] for rule in firewall["Rules"]]
+    assert "rate" in names
+    assert "AWSManagedRulesCommonRuleSet" in names
+    assert len(dev.of_type("AWS::WAFv2::WebACLAssociation")) == 1
+
+
+def test_the_firewall_lets_photos_through(dev: Template) -> None:
+    [firewall] = dev.of_type("AWS::WAFv2::WebACL").values()
+    [common] = [rule for rule in firewall["Rules"] if rule["Name"] == "AWSManagedRulesCommonRuleSet"]
+    overrides = common["Statement"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]
+    counted = {override["Name"] for override in overrides if override["ActionToUse"] == {"Count": {}}}
+    assert "SizeRestrictions_BODY" in counted
+
+
+def test_people_sign_in_by_name_or_email_with_a_strong_password(dev: Template) -> None:
+    [pool] = dev.of_type("AWS::Cognito::UserPool").values()
+    assert pool["AliasAttributes"] == ["email"]
+    assert pool["AutoVerifiedAttributes"] == ["email"]
+    assert pool["MfaConfiguration"] == "OPTIONAL"
+    assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+    [email] = pool["Schema"]
+    assert email == {"Name": "email", "Mutable": True, "Required": False}
+    policy = pool["Policies"]["PasswordPolicy"]
+    assert policy["MinimumLength"] >= 12
+    assert all(policy[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
+    assert pool["UserPoolAddOns"]["AdvancedSecurityMode"] == "ENFORCED"
+
+
+def test_the_client_tells_nobody_who_exists_and_its_tokens_are_short(dev: Template) -> None:
+    [client] = dev.of_type("AWS::Cognito::UserPoolClient").values()
+    assert sorted(client["ExplicitAuthFlows"]) == ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"]
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert client["EnableTokenRevocation"]
+    assert client["AccessTokenValidity"] == 60
+    assert not client.get("GenerateSecret")
+    groups = {group["GroupName"] for group in dev.of_type("AWS::Cognito::UserPoolGroup").values()}
+    assert groups == {"patient", "gp", "doctor", "researcher", "admin"}

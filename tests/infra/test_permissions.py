@@ -1,0 +1,103 @@
+"""Each function may do its work and nothing else."""
+
+import json
+
+import pytest
+
+from infra.config import CLOUD_SIZES
+from infra.template import Template
+
+
+def allowed(template: Template, package: str, marker: str) -> set[str]:
+    """Every action that a function's role has on resources whose ARN tells of the marker."""
+    return {
+        action
+        for actions, resources in template.statements(package)
+        for action in actions
+        if any(marker in json.dumps(resource) for resource in resources)
+    }
+
+
+def readers(template: Template, marker: str, actions: set[str]) -> set[str]:
+    return {
+        package
+        for package in CLOUD_SIZES
+        if any(action in actions or action.endswith("*") for action in allowed(template, package, marker))
+    }
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_only_the_quality_check_can_read_an_original(request: pytest.FixtureRequest, stage: str) -> None:
+    template: Template = request.getfixturevalue(stage)
+    bucket = template.logical_id("AWS::S3::Bucket", "Storageuploads")
+    key = template.logical_id("AWS::KMS::Key", "originalskey")
+    assert readers(template, bucket, {"s3:GetObject", "s3:GetObjectVersion"}) == {"check_quality"}
+    assert readers(template, key, {"kms:Decrypt"}) == {"check_quality"}
+
+
+def test_nobody_gets_at_an_original_through_the_policy_of_its_bucket_or_key(dev: Template) -> None:
+    bucket = dev.only("AWS::S3::BucketPolicy", "Storageuploads")["PolicyDocument"]["Statement"]
+    assert {statement["Effect"] for statement in bucket} == {"Deny"}
+    [key] = dev.only("AWS::KMS::Key", "originalskey")["KeyPolicy"]["Statement"]
+    assert json.dumps(key["Principal"]).count(":root") == 1  # the account itself, so that roles decide
+
+
+def test_the_api_signs_uploads_and_cannot_read_them_back(dev: Template) -> None:
+    bucket = dev.logical_id("AWS::S3::Bucket", "Storageuploads")
+    assert allowed(dev, "clinic_api", bucket) == {"s3:PutObject"}
+    key = dev.logical_id("AWS::KMS::Key", "originalskey")
+    assert allowed(dev, "clinic_api", key) == {"kms:GenerateDataKey"}
+
+
+@pytest.mark.parametrize("package", CLOUD_SIZES)
+def test_no_role_has_a_wildcard_action_or_more_than_tracing_on_every_resource(
+    dev: Template, package: str
+) -> None:
+    for actions, resources in dev.statements(package):
+        assert not [action for action in actions if "*" in action]
+        if "*" in resources:
+            assert actions <= {
+                "xray:PutTraceSegments",
+                "xray:PutTelemetryRecords",
+                "dynamodb:ListStreams",
+            }
+
+
+@pytest.mark.parametrize("package", CLOUD_SIZES)
+def test_no_function_scans_a_table(dev: Template, package: str) -> None:
+    actions = {action for found, _ in dev.statements(package) for action in found}
+    assert actions
+    assert "dynamodb:Scan" not in actions
+
+
+def test_the_audit_trail_can_be_added_to_and_not_rewritten(dev: Template) -> None:
+    table = dev.logical_id("AWS::DynamoDB::Table", "Storageaudit")
+    changes = {"dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+    assert readers(dev, table, changes) == set()
+    assert readers(dev, table, {"dynamodb:PutItem"}) == {"clinic_api", "register_model"}
+
+
+@pytest.mark.parametrize(
+    ("package", "writes"),
+    [
+        ("check_quality", {"Storageimages"}),
+        ("run_inference", set()),
+        ("publish_events", set()),
+        ("register_model", {"Storagemodels"}),
+        ("clinic_api", {"Storageuploads", "Storagemodels"}),
+    ],
+)
+def test_a_function_writes_only_the_objects_that_it_makes(
+    dev: Template, package: str, writes: set[str]
+) -> None:
+    written = {
+        name
+        for name in ("Storageuploads", "Storageimages", "Storagemodels")
+        if "s3:PutObject" in allowed(dev, package, dev.logical_id("AWS::S3::Bucket", name))
+    }
+    assert written == writes
+
+
+def test_only_publish_events_speaks_on_the_bus(dev: Template) -> None:
+    bus = dev.logical_id("AWS::Events::EventBus", "bus")
+    assert readers(dev, bus, {"events:PutEvents"}) == {"publish_events"}
