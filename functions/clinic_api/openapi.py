@@ -1,10 +1,12 @@
-"""Prints the API's OpenAPI document: `python -m clinic_api.openapi > docs/openapi.json`."""
+"""Writes the OpenAPI document: `python -m clinic_api.openapi [FILE]`, `docs/openapi.json` by default."""
 
 import json
 import sys
-from typing import TextIO
+from pathlib import Path
 
 from clinic_api.app import create_app
+
+FILE = Path("docs/openapi.json")
 
 
 def document() -> str:
@@ -12,9 +14,10 @@ def document() -> str:
     return json.dumps(create_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def write(out: TextIO = sys.stdout) -> None:
-    out.write(document())
+def main(arguments: list[str]) -> None:
+    file = Path(arguments[0]) if arguments else FILE
+    file.write_text(document(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write()
+    main(sys.argv[1:])
