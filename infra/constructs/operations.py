@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.config import METRICS_NAMESPACE
 from infra.constructs.api import Api
 from infra.constructs.pipeline import Pipeline
 
@@ -36,6 +37,14 @@ class Operations(Construct):
         for function in functions:
             errors = function.metric_errors(period=PERIOD, statistic="Sum")
             self._alarm(f"{function.node.id}-errors", errors, 1, f"{function.node.id} raised an error.")
+        tampered = cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name="failure.model_integrity",
+            dimensions_map={"service": "run_inference"},
+            period=PERIOD,
+            statistic="Sum",
+        )
+        self._alarm("model-integrity", tampered, 1, "A registered model's bytes are not what was registered.")
         self._alarm("api-5xx", api.rest.metric_server_error(period=PERIOD), 1, "The API answered 5xx.")
         self._dashboard(pipeline, api, functions)
 
