@@ -34,9 +34,10 @@ def _analyse(message: SQSRecord) -> None:
     logger.set_correlation_id(request.correlation_id)
     logger.append_keys(image_id=request.image_id)
     record = inference().run(request)
-    logger.info(
-        "analysed", extra={"status": record.status, "failure": record.failure and record.failure.code}
-    )
+    logger.info("analysed", extra={"status": record.status})
+    if record.failure is not None:
+        logger.error("the image failed", extra={"failure": record.failure.code})
+        metrics.add_metric(name=f"failure.{record.failure.code}", unit=MetricUnit.Count, value=1)
     metrics.add_metric(name=f"Image{record.status.title()}", unit=MetricUnit.Count, value=1)
 
 

@@ -8,6 +8,9 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+# Log keys that one message may set and the next must not inherit.
+KEYS_OF_A_MESSAGE = ["correlation_id", "image_id", "import_id"]
+
 
 class _QueueProcessor(BatchProcessor):
     """A batch processor that tells when a message failed for the last time before the dead-letter queue."""
@@ -37,7 +40,10 @@ def process_messages(
 
     `give_up` is called for a message whose last delivery failed, before it goes to the dead-letter queue.
     """
+
+    def work(record: SQSRecord) -> object:
+        logger.remove_keys(KEYS_OF_A_MESSAGE)
+        return handle(record)
+
     processor = _QueueProcessor(give_up, max_receive_count, logger)
-    return process_partial_response(
-        event=event, record_handler=lambda record: handle(record), processor=processor
-    )
+    return process_partial_response(event=event, record_handler=work, processor=processor)

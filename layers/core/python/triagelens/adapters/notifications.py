@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class _Record(BaseModel):
 
 
 class _Notification(BaseModel):
+    # What is no notification may be anything; it does not belong into a log.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     records: list[_Record] = Field(default_factory=list, alias="Records")
     event: str | None = Field(default=None, alias="Event")
 

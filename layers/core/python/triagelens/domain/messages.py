@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 class InferenceRequest(BaseModel):
     """Body of a message in the inference queue: analyse this version of that image."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     image_id: str
     object_version: str
