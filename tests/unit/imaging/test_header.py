@@ -1,10 +1,12 @@
 """What the gate before the decoder lets pass, and in which words it refuses."""
 
 import struct
+import time
 import zlib
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -252,3 +254,24 @@ def test_broken_exif_is_no_reason_to_refuse(
     data = encode(scene, "JPEG")
     segment = b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block
     assert read_header(data[:2] + segment + data[2:], limits).orientation == 1
+
+
+def test_a_png_that_unpacks_to_more_than_it_says_is_refused_in_time(limits: ImageLimits) -> None:
+    packer = zlib.compressobj(1)
+    zeros = bytes(1_000_000)
+    body = b"".join(packer.compress(zeros) for _ in range(300)) + packer.flush()
+    assert len(body) > 1_000_000, "only large files are unpacked"
+    header = struct.pack(">IIBBBBB", 200, 200, 8, 2, 0, 0, 0)
+    data = (
+        b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", body) + png_chunk(b"IEND", b"")
+    )
+    begin = time.process_time()
+    assert "more pixels" in str(refusal(data, limits))
+    assert time.process_time() - begin < 0.5
+
+
+def test_a_large_honest_png_passes(limits: ImageLimits, encode: Encode) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (600, 700, 3), dtype=np.uint8)
+    data = encode(Image.fromarray(noise), "PNG", compress_level=1)
+    assert len(data) > 1_000_000
+    assert read_header(data, limits).width == 700
