@@ -19,16 +19,20 @@ class _Config(BaseModel):
 class PhantomCounts(_Config):
     """Pictures per class. The three sets never share a seed."""
 
-    train: int = Field(default=240, ge=1)
+    train: int = Field(default=160, ge=1)
     validation: int = Field(default=40, ge=1)
     held_out: int = Field(default=60, ge=1)
-    phone: int = Field(default=4, ge=0, description="Held-out pictures of 12 megapixels")
+    phone: int = Field(default=3, ge=0, description="Held-out pictures of 12 megapixels")
 
 
 class Schedule(_Config):
-    """How a network is fitted: AdamW with one cycle of the learning rate."""
+    """How a network is fitted: AdamW with one cycle of the learning rate.
 
-    epochs: int = Field(default=24, ge=1)
+    Attributes:
+        steps: batches seen at least; whole epochs are made of them, however many images there are.
+    """
+
+    steps: int = Field(default=800, ge=1)
     batch_size: int = Field(default=32, ge=2)
     learning_rate: float = Field(default=4e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)

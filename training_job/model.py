@@ -4,12 +4,14 @@ Pooling and a linear head, with nothing between, make class activation mapping e
 mean over the feature map of what the head sees at each place.
 """
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import timm
 import torch
-from timm.models import FeatureInfo
 from torch import nn
+
+if TYPE_CHECKING:
+    from timm.models import FeatureInfo
 
 
 class Classifier(nn.Module):
@@ -18,7 +20,7 @@ class Classifier(nn.Module):
     def __init__(self, backbone: str, labels: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.backbone = timm.create_model(backbone, pretrained=False, features_only=True, out_indices=(-1,))
-        channels = cast(FeatureInfo, self.backbone.feature_info).channels()[-1]
+        channels = cast("FeatureInfo", self.backbone.feature_info).channels()[-1]
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(channels, labels)
         nn.init.zeros_(self.head.bias)

@@ -62,15 +62,18 @@ def fit(model: Classifier, examples: Examples, schedule: Schedule, seed: int) ->
     """
     torch.manual_seed(seed)
     draw = torch.Generator().manual_seed(seed)
-    steps = schedule.epochs * math.ceil(len(examples) / schedule.batch_size)
+    per_epoch = math.ceil(len(examples) / schedule.batch_size)
+    epochs = math.ceil(schedule.steps / per_epoch)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
     )
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.learning_rate, total_steps=steps)
+    rate = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, schedule.learning_rate, total_steps=epochs * per_epoch
+    )
     history: list[dict[str, float]] = []
-    for epoch in range(schedule.epochs):
+    for epoch in range(epochs):
         history.append(_train_one_epoch(model, examples, schedule, optimiser, rate, draw))
-        logger.info("epoch %d of %d: %s", epoch + 1, schedule.epochs, history[-1])
+        logger.info("epoch %d of %d: %s", epoch + 1, epochs, history[-1])
     model.eval()
     return history
 

@@ -21,6 +21,10 @@ GENERATOR_VERSION = "1"
 SCENE_SIDE = 1024
 """Longest side, in pixels, at which a scene is drawn: what a lens resolves of it."""
 
+_GRAIN = 0.06
+_SHARPENING = 1.4
+_PHONE_NOISE = 6.0
+
 
 @dataclass(frozen=True)
 class _Kind:
@@ -75,10 +79,12 @@ def render(
     canvas = Canvas(rng, height=round(height * shrink), width=round(width * shrink))
     kind = _KINDS[specialty]
     scene, target = kind.draw(canvas, label)
+    camera.grain(canvas, scene, _GRAIN)
     if not kind.grey:
         camera.light(canvas, scene)
     camera.expose(scene, target, kind.exposure)
     scene = camera.focus(scene, defocus * max(canvas.width, canvas.height) / SCENE_SIDE)
+    camera.sharpen(scene, _SHARPENING)
     drawn = canvas.uniform(1.5, 6.0)
     pixels = camera.sense(scene, rng, size, drawn if noise is None else noise, kind.grey)
     return Image.fromarray(pixels)
@@ -91,9 +97,11 @@ def photograph(
     size: tuple[int, int] = (4032, 3024),
     *,
     defocus: float = 0.0,
-    quality: int = 85,
+    quality: int = 90,
 ) -> bytes:
     """The JPEG file that a phone would upload: `render` at several megapixels, with sensor noise."""
     buffer = io.BytesIO()
-    render(specialty, label, seed, size, defocus=defocus, noise=5.0).save(buffer, "JPEG", quality=quality)
+    render(specialty, label, seed, size, defocus=defocus, noise=_PHONE_NOISE).save(
+        buffer, "JPEG", quality=quality
+    )
     return buffer.getvalue()

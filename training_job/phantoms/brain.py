@@ -1,8 +1,9 @@
 """Axial T1-weighted slices of the head after contrast: scalp, skull, folded cortex, white matter, ventricles.
 
 A slice is taken at the ventricles or at the sella. A glioma lies inside the white matter: a ragged
-enhancing rim, a dark core, dark oedema around. A meningioma sits on the dura: round, even and bright, with
-a dural tail. A pituitary tumour fills the sella in the midline. A slice without a tumour may be of either level.
+enhancing rim, a dark core, dark oedema around. A meningioma sits on the dura: round, even and bright,
+with a dural tail. A pituitary tumour fills the sella in the midline. A slice without a tumour may be of
+either level.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from training_job.phantoms.canvas import Canvas, Colour, Field, shade
 
-_EXPOSURE_ROUNDS = 4
+_EXPOSURE_ROUNDS = 3
+_SHARPEN_SIGMA = 1.0
 
 
 def light(canvas: Canvas, image: Field) -> None:
@@ -31,6 +32,18 @@ def expose(image: Field, target: Colour, strength: float) -> None:
         gains = goal / np.maximum(cv2.mean(image)[:3], 1e-3)
         image *= gains.astype(np.float32)
         np.clip(image, 0, 1, out=image)
+
+
+def grain(canvas: Canvas, image: Field, strength: float) -> None:
+    """The finest relief a lens resolves, in place: what makes a picture in focus look so."""
+    shade(image, 1 + strength * canvas.fractal(0.0045, octaves=2, gain=0.8))
+
+
+def sharpen(image: Field, amount: float) -> None:
+    """Unsharp masking, as every phone does it, in place."""
+    soft = cv2.GaussianBlur(image, (0, 0), _SHARPEN_SIGMA)
+    image += np.float32(amount) * (image - soft)
+    np.clip(image, 0, 1, out=image)
 
 
 def focus(image: Field, sigma: float) -> Field:

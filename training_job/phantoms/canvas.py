@@ -109,7 +109,8 @@ class Canvas:
     ) -> Field:
         """How deep each pixel lies inside a closed shape: 1 at its centre, 0 on its border, then negative.
 
-        Farther out than three radii it stays at -2. `wobble` is the border's relative deviation from an ellipse, spread over `harmonics`.
+        Farther out than three radii it stays at -2. `wobble` is the border's relative deviation from an
+        ellipse, spread over `harmonics`.
         """
         rows, columns = self._window(centre, _BLOB_REACH * radius * max(aspect, 1 / aspect))
         dx, dy = self.x[:, columns] - centre[0], self.y[rows] - centre[1]

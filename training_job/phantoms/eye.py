@@ -139,7 +139,7 @@ def _lashes(canvas: Canvas, image: Field, inside: Field) -> None:
         length = canvas.uniform(0.06, 0.13) if upper else canvas.uniform(0.03, 0.06)
         bend = np.linspace(0.5, -0.5, 9) * (-1.0 if (x < 0) == upper else 1.0)
         steps = np.stack([np.cos(away + bend), np.sin(away + bend)], axis=1) * length / 9
-        lash = np.cumsum(steps, axis=0) + (x, y)
+        lash = np.cumsum(steps, axis=0) + np.asarray((x, y))
         paths += [(lash[:5], 0.0045), (lash[4:], 0.0025)]
     paint(image, (0.10, 0.07, 0.06), 0.85 * canvas.strokes(paths))
 

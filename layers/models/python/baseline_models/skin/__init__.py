@@ -1,0 +1,1 @@
+"""The baseline model of the specialty `skin`."""
