@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 import boto3
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodbstreams.models import dynamodbstreams_backends
 from pynamodb.models import Model
 
 from triagelens.adapters.dynamodb.tables import (
@@ -90,7 +92,7 @@ class Cloud:
         self.events.put_rule(
             Name="all", EventBusName="bus", EventPattern=json.dumps({"source": ["triagelens"]})
         )
-        arn = f"arn:aws:sqs:{REGION}:123456789012:{PUBLISHED}"
+        arn = f"arn:aws:sqs:{REGION}:{DEFAULT_ACCOUNT_ID}:{PUBLISHED}"
         self.events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "all", "Arn": arn}])
 
     def published(self) -> list[dict[str, Any]]:
@@ -136,14 +138,15 @@ class Cloud:
                 )
 
     def stream_event(self) -> dict[str, Any]:
-        """Everything that the casework table's stream holds, as Lambda would be given it."""
-        streams = client("dynamodbstreams")
+        """Everything that the casework table's stream holds, as Lambda would be given it.
+
+        Asked of moto's backend: its address of the streams API is not the one that boto3 calls.
+        """
+        streams = dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION]
         arn = self.dynamodb.describe_table(TableName="casework")["Table"]["LatestStreamArn"]
-        (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        iterator = streams.get_shard_iterator(
-            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        return {"Records": streams.get_records(ShardIterator=iterator, Limit=1000)["Records"]}
+        (shard,) = streams.describe_stream(arn)["Shards"]
+        iterator = streams.get_shard_iterator(arn, shard["ShardId"], "TRIM_HORIZON")
+        return {"Records": streams.get_records(iterator.arn, 1000)["Records"]}
 
 
 def sqs_event(*bodies: str | dict[str, Any], receive_count: int = 1) -> dict[str, Any]:
