@@ -126,6 +126,28 @@ def test_an_enrolled_person_sends_the_code_along(api: Api, monkeypatch: pytest.M
     assert met[0]["ChallengeResponses"] == {"USERNAME": "ada", "SOFTWARE_TOKEN_MFA_CODE": "654321"}
 
 
+def test_a_wrong_code_a_weak_new_password_and_an_unknown_challenge_are_told_apart(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = cognito.cognito_client(REGION)
+    asked = {"ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": "s", "ChallengeParameters": {}}
+    account = {"username": "ada", "password": PASSWORD, "code": "000000", "new_password": "weak"}
+
+    def sign_in_when(challenge: str, refusal: str) -> tuple[int, str]:
+        monkeypatch.setattr(client, "initiate_auth", lambda **_: {**asked, "ChallengeName": challenge})
+        _refuse(monkeypatch, "respond_to_auth_challenge", refusal)
+        status, told = post(api, "sign-in", **account)
+        return status, told["code"]
+
+    assert sign_in_when("SOFTWARE_TOKEN_MFA", "CodeMismatchException") == (401, "sign_in_failed")
+    weak = sign_in_when("NEW_PASSWORD_REQUIRED", "InvalidPasswordException")
+    assert weak == (422, "password_refused")
+    assert sign_in_when("MFA_SETUP", "unused") == (409, "challenge_required")
+    monkeypatch.setattr(client, "initiate_auth", lambda **_: asked)
+    monkeypatch.setattr(client, "respond_to_auth_challenge", lambda **_: asked)  # and again, and again
+    assert post(api, "sign-in", **account)[1]["challenge"] == "SOFTWARE_TOKEN_MFA"
+
+
 @pytest.mark.parametrize(
     ("operation", "path", "body"),
     [

@@ -50,7 +50,7 @@ class OnDevicePrediction(_Part):
 
     label: str = Field(max_length=100)
     probability: float = Field(ge=0, le=1)
-    inference_time_s: float | None = Field(default=None, ge=0)
+    inference_time_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     model: str | None = Field(default=None, max_length=100)
 
 

@@ -20,6 +20,7 @@ from triagelens.services.registry_ports import ModelUploads, Registry
 MOST_MANIFEST_BYTES = 262_144
 MOST_HEAD_BYTES = 67_108_864
 FORM_LIFETIME = timedelta(minutes=30)
+LONGEST_VERSION = 64  # as the manifest has it; DynamoDB refuses keys beyond 1 KB
 
 FileName = Literal["model.onnx", "head.npy", "manifest.json"]
 
@@ -144,7 +145,7 @@ class Models:
         Raises:
             NotFoundError: there is none.
         """
-        known = self._registry.model(specialty, version)
+        known = self._known(specialty, version)
         pointer = self._registry.production(specialty)
         return ListedModel(known, pointer is not None and pointer.version == known.version)
 
@@ -188,7 +189,7 @@ class Models:
             NotFoundError: there is no such model.
             ConflictError: it was refused, or somebody else moved the pointer at the same time.
         """
-        model = self._registry.model(specialty, version)
+        model = self._known(specialty, version)
         allowed = model.status is ModelStatus.CANDIDATE
         self._write_down(person, model, reason, correlation_id, allowed=allowed)
         if not allowed:
@@ -206,6 +207,12 @@ class Models:
         )
         self._registry.point(pointer)
         return pointer
+
+    def _known(self, specialty: str, version: str) -> RegisteredModel:
+        """The registered model; a name that can be none is not even looked for."""
+        if specialty not in SPECIALTIES or len(version) > LONGEST_VERSION:
+            raise NotFoundError("There is no such model.")
+        return self._registry.model(specialty, version)
 
     def _write_down(
         self, person: Person, model: RegisteredModel, reason: str, correlation_id: str, *, allowed: bool
