@@ -191,3 +191,21 @@ def test_a_plain_grey_image_is_not_taken_for_a_damaged_one(encode: Encode, limit
         100,
         3,
     )
+
+
+@pytest.mark.parametrize(("mode", "clear", "shown"), [("L", 0, 0), ("RGB", (0, 0, 0), 255)])
+def test_a_single_transparent_colour_lies_on_white_but_in_grey_it_is_shown_as_it_is(
+    mode: str, clear: int | tuple[int, int, int], shown: int, encode: Encode, limits: ImageLimits
+) -> None:
+    image = Image.new(mode, (80, 70), "grey")
+    image.paste(clear, (0, 0, 40, 70))
+    pixels = working(encode(image, "PNG", transparency=clear), limits)
+    assert pixels[0, 0].tolist() == [shown] * 3
+    assert pixels[0, 79].tolist() == [128] * 3
+
+
+def test_the_decoders_own_bound_is_an_answer_too(limits: ImageLimits) -> None:
+    header = Header(format="bmp", width=40_000, height=40_000)
+    info = struct.pack("<IIiiHHIIiiII", 54, 40, 40_000, 40_000, 1, 24, 0, 0, 0, 0, 0, 0)
+    with pytest.raises(UnreadableImageError, match="does not decode"):
+        decode(b"BM" + b"\0" * 8 + info, header)

@@ -111,4 +111,4 @@ def _share_of_pixels(header: Header) -> float:
     """
     if header.progressive:
         return min(1.0, 3 / header.channels)
-    return 0.5 if header.alpha else 1.0
+    return 4 / header.bits if header.alpha else 1.0
