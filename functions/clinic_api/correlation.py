@@ -48,6 +48,10 @@ class CorrelationMiddleware:
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
                 add_headers(MutableHeaders(scope=message))
+                # The route and not the path, which may hold anything.
+                route = getattr(scope.get("route"), "path", None)
+                about = {"method": scope["method"], "route": route, "status": message["status"]}
+                logger.info("answered", extra=about)
             await send(message)
 
         _current.set(_id_of(scope))

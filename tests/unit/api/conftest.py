@@ -92,12 +92,18 @@ def fakes() -> Fakes:
     return Fakes()
 
 
-@pytest.fixture
-def client(fakes: Fakes) -> Iterator[TestClient]:
-    app = create_app([ORIGIN])
-    fakes.stand_in(app)
-    with TestClient(app, raise_server_exceptions=False) as made:
+@pytest.fixture(scope="session")
+def one_client() -> Iterator[TestClient]:
+    """One application for all tests; what stands behind it is each test's own."""
+    with TestClient(create_app([ORIGIN]), raise_server_exceptions=False) as made:
         yield made
+
+
+@pytest.fixture
+def client(fakes: Fakes, one_client: TestClient) -> TestClient:
+    assert isinstance(one_client.app, FastAPI)
+    fakes.stand_in(one_client.app)
+    return one_client
 
 
 @pytest.fixture

@@ -47,16 +47,16 @@ BODIES: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("kind", BODIES)
 @pytest.mark.parametrize(
     "path",
     ["/v1/images", "/v1/models", "/v1/models/eye/1.0/activate", "/v1/auth/sign-up", "/v1/auth/sign-in"],
 )
-def test_a_bad_body_is_refused(client: TestClient, fakes: Fakes, path: str, kind: str) -> None:
+def test_a_bad_body_is_refused(client: TestClient, fakes: Fakes, path: str) -> None:
     headers = {**fakes.person("root", Role.ADMIN), "Content-Type": "application/json"}
-    answer = client.post(path, content=BODIES[kind], headers=headers)
-    assert answer.status_code in (400, 413, 422), answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    for kind, body in BODIES.items():
+        answer = client.post(path, content=body, headers=headers)
+        assert answer.status_code in (400, 422), (kind, answer.text)
+        assert answer.headers["Content-Type"] == "application/problem+json", kind
     assert fakes.casework.records == {}
     assert fakes.registry.imports == {}
 

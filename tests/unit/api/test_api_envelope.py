@@ -1,5 +1,8 @@
 """What every answer carries: correlation id, safe headers, CORS for known origins only."""
 
+import io
+import json
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -62,3 +65,13 @@ def test_specialties_are_told_with_their_labels(client: TestClient, fakes: Fakes
     melanoma = {"name": "mel", "title": "Melanoma", "urgent": True}
     assert melanoma in items[0]["labels"]
     assert items[0]["focus_threshold"] > 0
+
+
+def test_each_request_leaves_one_line_in_the_log(
+    client: TestClient, fakes: Fakes, logged: io.StringIO
+) -> None:
+    answer = client.get("/v1/images/canary-in-the-path", headers=fakes.person("ada"))
+    (line,) = [json.loads(text) for text in logged.getvalue().splitlines()]
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/v1/images/{image_id}", 404)
+    assert line["correlation_id"] == answer.headers["X-Correlation-Id"]
+    assert "canary" not in logged.getvalue()
