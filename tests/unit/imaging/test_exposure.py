@@ -62,7 +62,7 @@ def test_black_inside_the_subject_is_lost_shadow() -> None:
     assert {reason.code: reason.severity for reason in exposure.reasons} == {"clipped_shadows": "warn"}
 
 
-@pytest.mark.parametrize(("share", "severity"), [(0.05, None), (0.2, "warn"), (0.7, "reject")])
+@pytest.mark.parametrize(("share", "severity"), [(0.05, None), (0.2, "warn"), (0.7, "warn"), (0.9, "reject")])
 def test_plain_white_areas_are_graded(share: float, severity: str | None) -> None:
     grey = tissue(40, 210)
     grey[: int(600 * share)] = 255

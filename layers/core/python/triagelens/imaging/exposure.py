@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Bounds in grey levels (0..255) and shares (0..1): warn, reject. The table in docs/quality.md explains them.
 DARK = (70.0, 40.0)
 BRIGHT = (190.0, 220.0)
-CLIPPED_HIGHLIGHTS = (0.10, 0.60)
+CLIPPED_HIGHLIGHTS = (0.10, 0.80)
 CLIPPED_SHADOWS = 0.25
 
 _BLACK, _WHITE = 4, 251  # from here on there is no detail
