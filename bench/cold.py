@@ -1,14 +1,42 @@
-"""One cold start: `python -m bench.cold lean|seed FOLDER THREADS`, from a new process to its first finding.
+"""One cold start: `python -m bench.cold WAY FOLDER THREADS`, from a new process to its first finding.
 
-Prints one line when the finding is there. Imports happen inside, so that each way pays for its own only.
+Imports happen inside the functions, so that each way pays for its own only.
 """
 
+import io
 import sys
 from pathlib import Path
 
 
 def lean(folder: Path, threads: int) -> None:
-    """Both functions' handlers in one process, from the photo to the finding."""
+    """What the two functions compute: check the photo, make the working image, verify and load, predict.
+
+    Like the seeds' way below, without what fetches and keeps data.
+    """
+    from PIL import Image
+
+    from bench.materials import Materials
+    from triagelens.domain.quality import ImageLimits
+    from triagelens.domain.specialties import specialty
+    from triagelens.imaging.quality import assess
+    from triagelens.inference.session import LoadedModel
+
+    materials = Materials(folder)
+    checked = assess(
+        materials.photo.read_bytes(),
+        focus_threshold=specialty("skin").focus_threshold,
+        limits=ImageLimits(),
+        keep_blurred=True,
+    )
+    if checked.working_image is None:
+        raise RuntimeError(f"no working image: {checked.report}")
+    model = LoadedModel.open(materials.package(), threads)
+    with Image.open(io.BytesIO(checked.working_image), formats=["JPEG"]) as image:
+        model.predict(image)
+
+
+def handlers(folder: Path, threads: int) -> None:
+    """Both functions whole, AWS clients and all, one after the other in one process."""
     from bench.lean_way import LeanWay
     from bench.materials import SPECIALTY, Materials
 
@@ -18,6 +46,7 @@ def lean(folder: Path, threads: int) -> None:
 
 
 def seed(folder: Path, threads: int) -> None:
+    """The seeds' way: import PyTorch, load the same weights, look at the photo."""
     from bench.materials import Materials
     from bench.seed_way import SeedWay
 
@@ -26,6 +55,5 @@ def seed(folder: Path, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    ways = {"lean": lean, "seed": seed}
-    ways[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
-    print("first finding", flush=True)
+    WAYS = {"lean": lean, "handlers": handlers, "seed": seed}
+    WAYS[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,7 +1,6 @@
 """The photo and the network that every way is measured with, made once and kept under build/."""
 
 import hashlib
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,6 @@ from triagelens.inference.package import ModelPackage
 
 FOLDER = Path("build/bench")
 SPECIALTY = "skin"
-BACKBONE = "resnet50"
 SIDE = 224
 RESIZE_TO = 256
 MEAN = [0.485, 0.456, 0.406]
@@ -19,7 +17,6 @@ STD = [0.229, 0.224, 0.225]
 LABELS = ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]
 
 _PHOTO_SEED = 12
-_PHOTO_QUALITY = 92
 _WEIGHTS_SEED = 1
 
 
@@ -41,7 +38,7 @@ class Materials:
 
     @property
     def onnx(self) -> Path:
-        """The same network, exported by the training job's own export."""
+        """The same network for ONNX Runtime, with its feature map beside the logits."""
         return self.folder / "model.onnx"
 
     @property
@@ -53,28 +50,16 @@ class Materials:
     def head(self) -> Path:
         return self.folder / "head.npy"
 
+    def manifest(self, *, int8: bool) -> Path:
+        return self.folder / ("manifest-int8.json" if int8 else "manifest.json")
+
     def package(self, *, int8: bool = False) -> ModelPackage:
         """The model as the registry would hand it to the function that predicts."""
-        model, head = (self.onnx_int8 if int8 else self.onnx).read_bytes(), self.head.read_bytes()
-        manifest = Manifest(
-            specialty=SPECIALTY,
-            name="bench-resnet50",
-            version="int8" if int8 else "fp32",
-            sha256=hashlib.sha256(model).hexdigest(),
-            created_at=datetime(2026, 1, 1, tzinfo=UTC),
-            labels=LABELS,
-            input=input_spec(),
-            output=OutputSpec(name="logits", kind="logits"),
-            explain=ExplainSpec(
-                features_output="features",
-                head_weights=self.head.name,
-                head_weights_sha256=hashlib.sha256(head).hexdigest(),
-            ),
-            precision="int8" if int8 else "fp32",
-            licence="Apache-2.0",
-            intended_use="benchmark",
+        return ModelPackage(
+            model=(self.onnx_int8 if int8 else self.onnx).read_bytes(),
+            manifest=self.manifest(int8=int8).read_bytes(),
+            head=self.head.read_bytes(),
         )
-        return ModelPackage(model=model, manifest=manifest.model_dump_json().encode(), head=head)
 
 
 def input_spec() -> InputSpec:
@@ -87,35 +72,45 @@ def prepare(folder: Path = FOLDER) -> Materials:
     folder.mkdir(parents=True, exist_ok=True)
     if not materials.photo.exists():
         _take_photo(materials.photo)
-    if not (materials.onnx.exists() and materials.weights.exists() and materials.head.exists()):
-        _export(materials)
-    if not materials.onnx_int8.exists():
-        _quantise(materials)
+    if not materials.manifest(int8=True).exists():
+        _make_models(materials)
     return materials
 
 
 def _take_photo(path: Path) -> None:
     from training_job.phantoms import photograph
 
-    path.write_bytes(photograph(SPECIALTY, "mel", _PHOTO_SEED, quality=_PHOTO_QUALITY))
+    path.write_bytes(photograph(SPECIALTY, "mel", _PHOTO_SEED))
 
 
-def _export(materials: Materials) -> None:
-    import numpy as np
-    import torch
-
-    from training_job.export import to_onnx
-    from training_job.model import build
-
-    network = build(BACKBONE, len(LABELS), dropout=0.0, seed=_WEIGHTS_SEED).eval()
-    torch.save(network.state_dict(), materials.weights)
-    head = io.BytesIO()
-    np.save(head, network.head.weight.detach().numpy().astype("<f4"))
-    materials.head.write_bytes(head.getvalue())
-    materials.onnx.write_bytes(to_onnx(network, input_spec()))
-
-
-def _quantise(materials: Materials) -> None:
+def _make_models(materials: Materials) -> None:
+    """PyTorch weights, ONNX in float32 and int8, and their manifests last."""
+    from bench.network import export
     from bench.quantise import quantise
 
+    export(materials, _WEIGHTS_SEED)
     quantise(materials)
+    for int8, model in ((False, materials.onnx), (True, materials.onnx_int8)):
+        manifest = Manifest(
+            specialty=SPECIALTY,
+            name="bench-resnet50",
+            version="int8" if int8 else "fp32",
+            sha256=_digest(model),
+            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+            labels=LABELS,
+            input=input_spec(),
+            output=OutputSpec(name="logits", kind="logits"),
+            explain=ExplainSpec(
+                features_output="features",
+                head_weights=materials.head.name,
+                head_weights_sha256=_digest(materials.head),
+            ),
+            precision="int8" if int8 else "fp32",
+            licence="Apache-2.0",
+            intended_use="benchmark",
+        )
+        materials.manifest(int8=int8).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

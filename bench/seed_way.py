@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
-from bench.materials import BACKBONE, LABELS, MEAN, RESIZE_TO, SIDE, STD
-from training_job.model import build
+from bench.materials import MEAN, RESIZE_TO, SIDE, STD
+from bench.network import network
 
 
 class SeedWay:
@@ -28,9 +28,8 @@ class SeedWay:
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
         self._threads = threads
-        self._network = build(BACKBONE, len(LABELS), dropout=0.0, seed=0)
+        self._network = network()
         self._network.load_state_dict(torch.load(weights, weights_only=True))
-        self._network.eval()
         self._transform = transforms.Compose(
             [
                 transforms.Resize(RESIZE_TO),
@@ -51,6 +50,6 @@ class SeedWay:
         with Image.open(photo) as file:
             image = file.convert("RGB")
         with torch.no_grad():
-            logits, _ = self._network(self._transform(image).unsqueeze(0))
+            logits = self._network(self._transform(image).unsqueeze(0))
             likely = torch.softmax(logits, dim=1)[0]
         return score, likely.tolist()

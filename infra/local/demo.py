@@ -19,19 +19,15 @@ from infra.local.__main__ import leave_out_cloud_settings
 from infra.local.demo_person import signed_in
 from infra.local.demo_report import Shown, print_report
 from infra.local.server import LaptopCloudError
-from training_job.phantoms import photograph
+from training_job.phantoms import GENERATOR_VERSION, photograph
 from triagelens_client import Triagelens, TriagelensClientError
 from triagelens_client.files import Source
-
-STATE_DIR = clouds.STATE_DIR / "demo"
 
 FAILED = 1
 BAD_INPUT = 2
 
 _SHOWN_LABELS = {"skin": "mel", "eye": "cataract", "oral": "lesion", "brain": "glioma"}
 _SEED = 12
-_QUALITY = 92
-"""JPEG quality at which 12 megapixels with sensor noise take 2.5 to 3 MB, as a phone's do."""
 
 _progress = Console(stderr=True, highlight=False)
 
@@ -43,14 +39,17 @@ class DemoError(Exception):
 def main(
     image: Annotated[str, typer.Option(help="Your own JPEG, PNG, BMP or WebP; a phantom if not given.")] = "",
     specialty: Annotated[str, typer.Option(help="skin, eye, oral or brain.")] = "skin",
+    state_dir: Annotated[
+        Path, typer.Option(help="Where the laptop cloud and the demo keep their state.")
+    ] = clouds.STATE_DIR,
 ) -> None:
     """Start the laptop cloud if need be, send one photo through it, and show the result."""
     leave_out_cloud_settings()
     try:
         photo = _own_photo(image) if image else None
         with _step("laptop cloud up", spinning=False):
-            cloud = clouds.start("plain")
-        shown = _through(cloud.api_url, photo, specialty)
+            cloud = clouds.start("plain", state_dir)
+        shown = _through(cloud.api_url, photo, specialty, state_dir / "demo")
     except (DemoError, LaptopCloudError, TriagelensClientError) as error:
         _progress.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(BAD_INPUT if isinstance(error, DemoError) else FAILED) from error
@@ -70,18 +69,18 @@ def _own_photo(path: str) -> Source:
     return photo
 
 
-def _through(api_url: str, photo: Source | None, specialty: str) -> Shown:
-    """Sends a photo, or a phantom's, and waits for its result."""
+def _through(api_url: str, photo: Source | None, specialty: str, folder: Path) -> Shown:
+    """Sends a photo, or a phantom's, and waits for its result; what is worth keeping goes to `folder`."""
     # An explicit transport: the laptop cloud is never behind whatever proxy the environment names.
     with Triagelens(api_url, transport=httpx.HTTPTransport()) as client:
         with _step("signed in as a demo person"):
-            signed_in(client, api_url, STATE_DIR)
+            signed_in(client, api_url, folder)
         known = [entry.name for entry in client.specialties()]
         if specialty not in known:
             raise DemoError(f"There is no specialty {specialty!r}; known are {', '.join(known)}.")
         if photo is None:
             with _step(f"12-megapixel photo of a {specialty} phantom"):
-                photo = _phantom(specialty)
+                photo = _phantom(specialty, folder)
         begun = time.perf_counter()
         with _step("upload asked for, photo sent"):
             created = client.create_image(photo, specialty)
@@ -93,16 +92,16 @@ def _through(api_url: str, photo: Source | None, specialty: str) -> Shown:
     return Shown(result, photo, api_url, upload_s=uploaded - begun, wait_s=done - uploaded)
 
 
-def _phantom(specialty: str) -> Source:
+def _phantom(specialty: str, folder: Path) -> Source:
     """A generated photo of one of the specialty's findings, always the same; drawn once, then kept."""
     if specialty not in _SHOWN_LABELS:
         raise DemoError(f"There is no phantom of {specialty!r}; bring your own image with --image.")
     label = _SHOWN_LABELS[specialty]
-    path = STATE_DIR / f"{specialty}-{label}-{_SEED}.jpg"
+    path = folder / f"{specialty}-{label}-{_SEED}-v{GENERATOR_VERSION}.jpg"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         drawing = path.with_suffix(".part")
-        drawing.write_bytes(photograph(specialty, label, _SEED, quality=_QUALITY))
+        drawing.write_bytes(photograph(specialty, label, _SEED))
         drawing.replace(path)
     return Source.of(path)
 
