@@ -21,14 +21,15 @@ Moment = Literal["before", "after"]
 KILLS: list[tuple[int, Moment]] = [(number, moment) for number in range(3) for moment in ("before", "after")]
 
 
-def announce(cloud: Cloud, data: bytes, specialty: str = "skin") -> ImageRecord:
+def announce(cloud: Cloud, data: bytes, **declared: Any) -> ImageRecord:
     """What the API does before a client uploads."""
+    declaration = {"content_type": "image/jpeg", "size_bytes": len(data), **declared}
     record = ImageRecord(
         image_id=new_id(),
         owner="owner",
-        specialty=specialty,
+        specialty="skin",
         status=ImageStatus.AWAITING_UPLOAD,
-        upload=UploadDeclaration(content_type="image/jpeg", size_bytes=len(data)),
+        upload=UploadDeclaration.model_validate(declaration),
         upload_expires_at=NOW + timedelta(minutes=10),
         created_at=NOW,
         updated_at=NOW,
@@ -93,6 +94,38 @@ def test_a_blurred_photo_is_rejected_with_a_reason_and_never_analysed(cloud: Clo
     assert done.quality is not None
     assert "blurred" in [reason.code for reason in done.quality.reasons]
     assert cloud.waiting("inference") == []
+
+
+@pytest.mark.parametrize(
+    ("announced", "sent", "reason"),
+    [
+        ({"content_type": "image/png"}, photo(), "type_mismatch"),
+        ({"size_bytes": 5}, photo(), "size_mismatch"),
+        ({"sha256": "0" * 64}, photo(), "checksum_mismatch"),
+        ({}, b"not an image at all", "not_an_image"),
+        ({}, photo()[:-5000], "truncated"),
+    ],
+)
+def test_bytes_that_are_not_what_was_announced_are_rejected_with_the_reason(
+    cloud: Cloud, announced: dict[str, Any], sent: bytes, reason: str
+) -> None:
+    record = announce(cloud, sent, **announced)
+    assert quality(cloud.upload(record.upload_key, sent)) == []
+    done = casework().image(record.image_id)
+    assert done.status is ImageStatus.REJECTED
+    assert done.quality is not None
+    assert [entry.code for entry in done.quality.reasons] == [reason]
+    assert working_images_of(cloud, record.image_id) == []
+
+
+def test_a_blurred_photo_for_training_keeps_its_working_image_and_its_verdict(cloud: Cloud) -> None:
+    data = photo(width=1600, height=1200, blur=12)
+    record = announce(cloud, data, purpose="training")
+    quality(cloud.upload(record.upload_key, data))
+    done = casework().image(record.image_id)
+    assert done.status is ImageStatus.REJECTED
+    assert done.working_image is not None
+    assert working_images_of(cloud, record.image_id) == [done.working_image.key]
 
 
 @pytest.mark.parametrize(("kill_at", "moment"), KILLS)

@@ -75,6 +75,11 @@ class QualityCheck:
     def _judge(self, record: ImageRecord, object_version: str, data: bytes) -> ImageRecord:
         assessment = self.assess(data, specialty(record.specialty), record.upload.purpose == "training")
         report = assessment.report
+        if report.content_type not in (None, record.upload.content_type):
+            mismatch = _refuse(
+                "type_mismatch", f"This is a {report.format} file, announced was another type."
+            )
+            return self._store(record, ImageStatus.REJECTED, object_version, quality=mismatch)
         working = None
         if assessment.working_image is not None and report.working_width and report.working_height:
             key = working_key(record.image_id, object_version)
