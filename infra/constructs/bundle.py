@@ -6,7 +6,6 @@ platform, our own source beside them, and nothing that is not needed at run time
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -145,7 +144,7 @@ class _LocalBundling:
 
     def try_bundle(self, output_dir: str, *_options: object, **_named: object) -> bool:
         built = self._bundle.build()
-        os.link(built, Path(output_dir, built.name))
+        shutil.copyfile(built, Path(output_dir, built.name))
         return True
 
 

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -22,7 +23,15 @@ from infra.local.tools import cdk_command
 
 STATE_DIR = ROOT / ".local"
 # What a deployment is made of; where none of it changed, nothing is deployed again.
-SOURCES = ("cdk.json", "infra", "functions", "layers")
+SOURCES = (
+    "cdk.json",
+    "infra/app.py",
+    "infra/config.py",
+    "infra/stack.py",
+    "infra/constructs",
+    "functions",
+    "layers",
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,8 @@ class Cloud:
         return made(service, endpoint_url=self.endpoint, verify=verify, **options)
 
     def stop(self) -> None:
-        self.server.stop()
+        """Stop it and forget its state; the logs stay."""
+        stop(self.server.profile, Path(self.server.folder).parent)
 
 
 def start(profile: Profile = "plain", state_dir: Path = STATE_DIR) -> Cloud:
@@ -114,6 +124,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _forget(folder: Path) -> None:
     for name in ("deployed.txt", "bootstrapped.txt", "outputs.json"):
         (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "cdk.out", ignore_errors=True)
 
 
 def _deploy(server: Server, folder: Path) -> None:

@@ -1,49 +1,35 @@
-"""One laptop cloud for each profile and session, on its own port and in its own folder, torn down after."""
+"""The deployed stack on laptop clouds of the tests' own: other ports, torn down after the last test."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from infra.local import cloud as clouds
+from infra.local.cloud import Cloud, start
 from infra.local.server import Profile
-from tests.e2e.stack import Listener, Person, Stack
 
 
-@contextmanager
-def _stack(profile: Profile, factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = factory.mktemp(profile)
+@pytest.fixture(scope="session")
+def plain_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """HTTP; nothing of what a caller may do is enforced."""
+    yield from _cloud("plain", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def strict_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """TLS; execution roles, signatures, TLS-only policies and one-time codes are enforced."""
+    yield from _cloud("strict", tmp_path_factory)
+
+
+@pytest.fixture(scope="session", params=["plain", "strict"])
+def cloud(request: pytest.FixtureRequest) -> Cloud:
+    """Each profile in turn."""
+    started: Cloud = request.getfixturevalue(f"{request.param}_cloud")
+    return started
+
+
+def _cloud(profile: Profile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    started = start(profile, tmp_path_factory.mktemp("laptop-cloud"))
     try:
-        stack = Stack(clouds.start(profile, folder))
-        yield stack
-        stack.close()
+        yield started
     finally:
-        clouds.stop(profile, folder)
-
-
-@pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with _stack("plain", tmp_path_factory) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with _stack("strict", tmp_path_factory) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def bus(plain: Stack) -> Listener:
-    return Listener(plain)
-
-
-@pytest.fixture(scope="session")
-def person(plain: Stack) -> Person:
-    """Somebody whose first image has gone all the way, so that everything is warm."""
-    return plain.person()
-
-
-@pytest.fixture(scope="session")
-def admin(plain: Stack) -> Person:
-    return plain.grant(plain.person("admin"), "admin")
+        started.stop()
