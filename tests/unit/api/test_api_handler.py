@@ -49,6 +49,14 @@ def test_the_gateways_request_id_is_the_correlation_id_where_the_client_has_none
     assert json.loads(answer["body"])["correlation_id"] == REQUEST_ID
 
 
+@pytest.mark.parametrize(("path", "method"), [("/health", "GET"), ("/nothing", "GET"), ("/v1/me", "OPTIONS")])
+def test_every_answer_leaves_as_text_which_the_gateway_passes_on_unchanged(path: str, method: str) -> None:
+    asked = {"Origin": "https://portal.example.org", "Access-Control-Request-Method": "GET"}
+    answer = entry.handler(event(path, method, **asked), FakeContext())
+    assert answer["body"]
+    assert answer["isBase64Encoded"] is False
+
+
 def test_responses_are_counted_by_class(capsys: pytest.CaptureFixture[str]) -> None:
     entry.handler(event("/nothing"), FakeContext())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
