@@ -9,6 +9,7 @@ from triagelens.domain.audit import AuditEntry
 from triagelens.domain.errors import (
     ChallengeError,
     ConfirmationError,
+    ConflictError,
     IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
@@ -155,6 +156,12 @@ class FakePeople:
 
     def add_person(self, person: Person) -> Person:
         return self.records.setdefault(person.sub, person.model_copy(update={"version": 1}))
+
+    def replace_person(self, person: Person) -> Person:
+        if person.version is None or self.records[person.sub].version != person.version:
+            raise ConflictError("The person's record has changed since it was read.")
+        self.records[person.sub] = person.model_copy(update={"version": person.version + 1})
+        return self.records[person.sub]
 
     def people(self, role: Role, limit: int, cursor: str | None) -> Page[Person]:
         found = sorted((p for p in self.records.values() if p.role is role), key=lambda p: p.username)
