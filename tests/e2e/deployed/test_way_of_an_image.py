@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from tests.e2e.files import CAMERA, blurred, sharp, told_by_the_camera
-from tests.e2e.stack import CODE, PASSWORD, Listener, Person, Stack
+from tests.e2e.deployed.files import CAMERA, blurred, sharp, told_by_the_camera
+from tests.e2e.deployed.stack import CODE, PASSWORD, Listener, Person, Stack
 
 SPECIALTIES = ("skin", "eye", "oral", "brain")
 

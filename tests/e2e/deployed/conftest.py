@@ -1,0 +1,37 @@
+"""The deployed stack, and people who use it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.cloud import Cloud
+from tests.e2e.deployed.stack import Listener, Person, Stack
+
+
+@pytest.fixture(scope="session")
+def plain(plain_cloud: Cloud) -> Iterator[Stack]:
+    stack = Stack(plain_cloud)
+    yield stack
+    stack.close()
+
+
+@pytest.fixture(scope="session")
+def strict(strict_cloud: Cloud) -> Iterator[Stack]:
+    stack = Stack(strict_cloud)
+    yield stack
+    stack.close()
+
+
+@pytest.fixture(scope="session")
+def bus(plain: Stack) -> Listener:
+    return Listener(plain)
+
+
+@pytest.fixture(scope="session")
+def person(plain: Stack) -> Person:
+    return plain.person()
+
+
+@pytest.fixture(scope="session")
+def admin(plain: Stack) -> Person:
+    return plain.grant(plain.person("admin"), "admin")

@@ -1,0 +1,186 @@
+"""Somebody else's ONNX classifier is brought, checked and put into production without a deployment.
+
+It runs after the tests that need the demonstration models: a specialty that has a registered model
+never goes back to its demonstration.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tests.e2e.deployed.files import sharp
+from tests.e2e.deployed.stack import Person, Stack, until
+from tests.onnx_models import OnnxClassifier, classifier, edited, with_graph
+from triagelens_client import InvalidRequestError, ModelImport
+
+IN_FORCE_WITHIN_S = 30.0
+REASON = "a test of the whole stack"
+BROUGHT = "2026.11"
+
+KINDS: dict[str, dict[str, Any]] = {
+    "skin": {"labels": ("nv", "mel", "bcc"), "batch": 1, "features": True},
+    "eye": {"labels": ("clear", "cloudy"), "kind": "sigmoid", "layout": "NHWC", "dtype": "uint8"},
+    "oral": {
+        "labels": ("a", "b", "c", "d"),
+        "kind": "probabilities",
+        "channel_order": "BGR",
+        "resize": "stretch",
+        "output_axes": "width,1,1",
+    },
+}
+
+
+def bring(admin: Person, made: OnnxClassifier, folder: Path) -> ModelImport:
+    """Imports a model the way its owner would, from files."""
+    model, manifest = made.write(folder)
+    head = folder / "head.npy" if made.head is not None else None
+    return admin.client.models.import_model(model, manifest, head)
+
+
+def model_of_next_image(person: Person, specialty: str) -> dict[str, Any]:
+    """Which model answers an image that is sent now."""
+    image = person.send(specialty, sharp())
+    assert image["status"] == "analyzed", image
+    answered: dict[str, Any] = image["prediction"]
+    return answered
+
+
+def wait_for_version(person: Person, specialty: str, version: str) -> dict[str, Any]:
+    """The first finding of that version of the model, which has to come in time."""
+
+    def look() -> dict[str, Any] | None:
+        finding = model_of_next_image(person, specialty)
+        return finding if finding["model"]["version"] == version else None
+
+    return until(look, f"{specialty} is answered by {version}", IN_FORCE_WITHIN_S)
+
+
+def test_classifiers_of_several_kinds_serve_within_30_s_of_their_activation(
+    admin: Person, person: Person, tmp_path: Path
+) -> None:
+    made = {
+        specialty: classifier(specialty=specialty, version=BROUGHT, **kind)
+        for specialty, kind in KINDS.items()
+    }
+    for specialty, model in made.items():
+        assert bring(admin, model, tmp_path / specialty).status == "candidate"
+        assert model_of_next_image(person, specialty)["demonstration"] is True, "a candidate does not answer"
+        assert admin.client.models.activate(specialty, BROUGHT, REASON).production
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        found = dict(
+            zip(
+                made,
+                pool.map(lambda specialty: wait_for_version(person, specialty, "1.0.0"), made),
+                strict=True,
+            )
+        )
+    for specialty, finding in found.items():
+        assert finding["demonstration"] is False
+        assert finding["model"]["sha256"] == made[specialty].manifest["sha256"]
+        labels = {entry["label"] for entry in finding["probabilities"]}
+        assert labels == set(made[specialty].manifest["labels"])
+    assert found["skin"]["features"] is None, "evidence is kept with the result, not shown in it"
+
+
+def test_a_newer_version_takes_over_and_the_older_one_can_be_put_back(
+    admin: Person, person: Person, tmp_path: Path
+) -> None:
+    for version in ("2.0.0", "2.0.1"):
+        made = classifier(specialty="brain", version=version, seed=int(version[-1]))
+        assert bring(admin, made, tmp_path / version).status == "candidate"
+    for version in ("2.0.0", "2.0.1", "2.0.0"):
+        admin.client.models.activate("brain", version, REASON)
+        wait_for_version(person, "brain", version)
+    listed = {model.version: model.production for model in admin.client.models.all("brain")}
+    assert listed == {"2.0.0": True, "2.0.1": False}
+
+
+def with_external_data(made: OnnxClassifier) -> OnnxClassifier:
+    proto = onnx.load_from_string(made.model)
+    tensor = proto.graph.initializer[0]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+    tensor.ClearField("raw_data")
+    return with_graph(made, proto)
+
+
+def with_unknown_operator(made: OnnxClassifier) -> OnnxClassifier:
+    proto = onnx.load_from_string(made.model)
+    proto.graph.node[0].domain = "com.example.custom"
+    proto.opset_import.append(helper.make_opsetid("com.example.custom", 1))
+    return with_graph(made, proto)
+
+
+BAD_MODELS: dict[str, Callable[[OnnxClassifier], OnnxClassifier]] = {
+    "digest_mismatch": lambda made: edited(made, sha256="0" * 64),
+    "external_data": with_external_data,
+    "unknown_operator_domain": with_unknown_operator,
+    "output_shape": lambda made: edited(made, labels=["nv", "mel", "bcc", "df"]),
+    "input_shape": lambda made: edited(made, input__height=32, input__width=32),
+    "not_onnx": lambda made: with_bytes(made, b"MZ this is a program"),
+}
+
+
+def with_bytes(made: OnnxClassifier, data: bytes) -> OnnxClassifier:
+    manifest = {**made.manifest, "sha256": hashlib.sha256(data).hexdigest()}
+    return OnnxClassifier(data, manifest, made.weights, made.bias)
+
+
+@pytest.mark.parametrize("code", BAD_MODELS)
+def test_a_model_that_cannot_serve_is_refused_with_the_reason(
+    admin: Person, tmp_path: Path, code: str
+) -> None:
+    version = f"0.0.0-{code.replace('_', '-')}"
+    made = BAD_MODELS[code](classifier(specialty="skin", version=version))
+    answer = bring(admin, made, tmp_path)
+    assert answer.status == "refused"
+    assert [problem.code for problem in answer.problems] == [code]
+    assert all(len(problem.message.split()) > 4 for problem in answer.problems)
+    body = {"reason": REASON}
+    assert admin.ask("POST", f"/v1/models/skin/{version}/activate", json=body).status_code == 404
+
+
+def test_a_manifest_that_makes_no_sense_is_refused_before_any_upload(admin: Person, tmp_path: Path) -> None:
+    made = edited(classifier(), labels=["only-one"])
+    with pytest.raises(InvalidRequestError, match="labels"):
+        bring(admin, made, tmp_path)
+
+
+def test_who_is_no_admin_brings_and_activates_nothing_and_the_attempt_is_written_down(
+    plain: Stack, person: Person
+) -> None:
+    body = {"manifest": classifier().manifest, "size_bytes": 100}
+    asked = {
+        "import_model": person.ask("POST", "/v1/models", json=body),
+        "activate_model": person.ask("POST", "/v1/models/skin/1.0.0/activate", json={"reason": REASON}),
+        "list_models": person.ask("GET", "/v1/models"),
+    }
+    assert {answer.status_code for answer in asked.values()} == {403}
+    entries = audited(plain, person)
+    denied = [entry["subject"] for entry in entries if entry["outcome"] == "denied"]
+    assert set(asked) <= set(denied)
+
+
+def test_breaking_the_glass_is_written_down_with_its_reason(plain: Stack, admin: Person) -> None:
+    activations = [e for e in audited(plain, admin) if e["action"] == "model.activate"]
+    assert activations
+    assert {entry["reason"] for entry in activations} == {REASON}
+    assert admin.username not in str(activations)
+
+
+def audited(stack: Stack, actor: Person) -> list[dict[str, Any]]:
+    """What the audit trail holds of a person."""
+    answer = stack.aws("dynamodb").query(
+        TableName=stack.outputs["AuditTable"],
+        IndexName="gsi1",
+        KeyConditionExpression="gsi1pk = :actor",
+        ExpressionAttributeValues={":actor": {"S": f"ACTOR#{actor.ask('GET', '/v1/me').json()['id']}"}},
+    )
+    return [json.loads(item["body"]["S"]) for item in answer["Items"]]
