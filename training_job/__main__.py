@@ -35,10 +35,10 @@ def write_phantoms(specialty: str, count: int, seed: int, size: tuple[int, int],
 def make_baselines(specialty: str, seed: int, output: Path) -> None:
     """Make the baseline models of one specialty, or of all."""
     from training_job.baseline import make_baseline  # torch is slow to load and not needed for phantoms
-    from training_job.config import BaselineConfig
+    from training_job.config import baseline_config
 
     for name in _chosen(specialty):
-        make_baseline(BaselineConfig(specialty=name, seed=seed), output)
+        make_baseline(baseline_config(name, seed), output)
 
 
 def _chosen(specialty: str) -> list[str]:

@@ -19,10 +19,10 @@ class _Config(BaseModel):
 class PhantomCounts(_Config):
     """Pictures per class. The three sets never share a seed."""
 
-    train: int = Field(default=160, ge=1)
-    validation: int = Field(default=40, ge=1)
-    held_out: int = Field(default=60, ge=1)
-    phone: int = Field(default=3, ge=0, description="Held-out pictures of 12 megapixels")
+    train: int = Field(default=120, ge=1)
+    validation: int = Field(default=30, ge=1)
+    held_out: int = Field(default=40, ge=1)
+    phone: int = Field(default=2, ge=0, description="Held-out pictures of 12 megapixels")
 
 
 class Schedule(_Config):
@@ -33,8 +33,8 @@ class Schedule(_Config):
     """
 
     steps: int = Field(default=800, ge=1)
-    batch_size: int = Field(default=32, ge=2)
-    learning_rate: float = Field(default=4e-3, gt=0)
+    batch_size: int = Field(default=16, ge=2)
+    learning_rate: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
 
@@ -67,3 +67,13 @@ class BaselineConfig(_Config):
         return InputSpec(
             name="image", height=self.side, width=self.side, resize="stretch", mean=_HALF, std=_HALF
         )
+
+
+_LONGER = {"brain": 1400}
+"""Steps of a specialty whose classes take longer to tell apart."""
+
+
+def baseline_config(specialty: str, seed: int) -> BaselineConfig:
+    """How the committed baseline of a specialty is made."""
+    schedule = Schedule(steps=_LONGER.get(specialty, Schedule().steps))
+    return BaselineConfig(specialty=specialty, seed=seed, schedule=schedule)

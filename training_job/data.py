@@ -66,7 +66,7 @@ def phantoms(specialty: str, role: Role, per_class: int, seed: int) -> Iterator[
 def working_image(phantom: Phantom) -> Image.Image:
     """The phantom as a working image of some camera: its size, sharpness and compression vary."""
     rng = np.random.default_rng([phantom.seed, 1])
-    long = int(rng.integers(480, 800))
+    long = int(rng.integers(384, 640))
     short = round(long * float(rng.choice([0.75, 0.75, 0.5625, 1.0])))
     size = (short, long) if rng.random() < 0.4 else (long, short)
     defocus = float(rng.uniform(0, 1.5)) if rng.random() < 0.5 else 0.0

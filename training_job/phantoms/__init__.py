@@ -21,8 +21,8 @@ GENERATOR_VERSION = "1"
 SCENE_SIDE = 1024
 """Longest side, in pixels, at which a scene is drawn: what a lens resolves of it."""
 
-_GRAIN = 0.06
-_SHARPENING = 1.4
+_GRAIN = 0.04
+_SHARPENING = 1.5
 _PHONE_NOISE = 6.0
 
 
@@ -79,10 +79,10 @@ def render(
     canvas = Canvas(rng, height=round(height * shrink), width=round(width * shrink))
     kind = _KINDS[specialty]
     scene, target = kind.draw(canvas, label)
-    camera.grain(canvas, scene, _GRAIN)
     if not kind.grey:
         camera.light(canvas, scene)
     camera.expose(scene, target, kind.exposure)
+    camera.grain(canvas, scene, _GRAIN)
     scene = camera.focus(scene, defocus * max(canvas.width, canvas.height) / SCENE_SIDE)
     camera.sharpen(scene, _SHARPENING)
     drawn = canvas.uniform(1.5, 6.0)

@@ -35,8 +35,12 @@ def expose(image: Field, target: Colour, strength: float) -> None:
 
 
 def grain(canvas: Canvas, image: Field, strength: float) -> None:
-    """The finest relief a lens resolves, in place: what makes a picture in focus look so."""
-    shade(image, 1 + strength * canvas.fractal(0.0045, octaves=2, gain=0.8))
+    """The finest relief a lens resolves, in place: what makes a picture in focus look so.
+
+    It weakens with the square root of brightness, so that dark skin keeps its relief.
+    """
+    relief = np.float32(strength) * canvas.fractal(0.0045, octaves=2, gain=0.8)
+    image += np.sqrt(image) * cv2.merge([relief] * 3)
 
 
 def sharpen(image: Field, amount: float) -> None:

@@ -151,7 +151,7 @@ def draw(canvas: Canvas, label: str) -> tuple[Field, Colour]:
     image = skin(canvas, colour)
     inside = _opening(canvas, gaze)
     visible = ramp(inside, 0.0, 0.012)
-    above = canvas.y < gaze.centre[1]
+    above = ramp(gaze.centre[1] - canvas.y, -0.06, 0.06)
     shade(image, 1 - 0.35 * ramp(inside, -0.12, 0.0) * (1 - visible))
     crease = inside + canvas.uniform(0.07, 0.12)
     lid = above * ramp(-np.abs(canvas.x - gaze.centre[0]), -0.62, -0.3)
@@ -161,7 +161,7 @@ def draw(canvas: Canvas, label: str) -> tuple[Field, Colour]:
     corners = ramp(np.abs(canvas.x - gaze.centre[0]), 0.3, 0.7) * visible
     paint(image, (0.78, 0.58, 0.55), 0.55 * np.asarray(corners))
     shade(image, 1 - 0.4 * visible * ramp(-inside, -0.09, 0.0) * (0.5 + 0.5 * above))
-    paint(image, (0.80, 0.52, 0.49), 0.7 * ramp(-np.abs(inside + 0.006), -0.012, -0.004) * ~above)
+    paint(image, (0.80, 0.52, 0.49), 0.7 * ramp(-np.abs(inside + 0.006), -0.012, -0.004) * (1 - above))
     veins: list[Path] = []
     for side in (-1, 1):
         for _ in range(5):
