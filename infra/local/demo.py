@@ -47,6 +47,8 @@ def main(
     leave_out_cloud_settings()
     try:
         photo = _own_photo(image) if image else None
+        if photo is None and specialty not in _SHOWN_LABELS:
+            raise DemoError(f"There is no specialty {specialty!r}; known are {', '.join(_SHOWN_LABELS)}.")
         with _step("laptop cloud up", spinning=False):
             cloud = clouds.start("plain", state_dir)
         shown = _through(cloud.api_url, photo, specialty, state_dir / "demo")
@@ -75,11 +77,12 @@ def _through(api_url: str, photo: Source | None, specialty: str, folder: Path) -
     with Triagelens(api_url, transport=httpx.HTTPTransport()) as client:
         with _step("signed in as a demo person"):
             signed_in(client, api_url, folder)
-        known = [entry.name for entry in client.specialties()]
+        known = {entry.name: entry for entry in client.specialties()}
         if specialty not in known:
             raise DemoError(f"There is no specialty {specialty!r}; known are {', '.join(known)}.")
+        titles = {label.name: label.title for label in known[specialty].labels}
         if photo is None:
-            with _step(f"12-megapixel photo of a {specialty} phantom"):
+            with _step(f"12-megapixel photo of a phantom taken ({specialty}, {_SHOWN_LABELS[specialty]})"):
                 photo = _phantom(specialty, folder)
         begun = time.perf_counter()
         with _step("upload asked for, photo sent"):
@@ -89,13 +92,11 @@ def _through(api_url: str, photo: Source | None, specialty: str, folder: Path) -
         with _step("photo checked and analysed"):
             result = client.wait_for(created.image_id)
         done = time.perf_counter()
-    return Shown(result, photo, api_url, upload_s=uploaded - begun, wait_s=done - uploaded)
+    return Shown(result, photo, api_url, titles, upload_s=uploaded - begun, wait_s=done - uploaded)
 
 
 def _phantom(specialty: str, folder: Path) -> Source:
     """A generated photo of one of the specialty's findings, always the same; drawn once, then kept."""
-    if specialty not in _SHOWN_LABELS:
-        raise DemoError(f"There is no phantom of {specialty!r}; bring your own image with --image.")
     label = _SHOWN_LABELS[specialty]
     path = folder / f"{specialty}-{label}-{_SEED}-v{GENERATOR_VERSION}.jpg"
     if not path.exists():

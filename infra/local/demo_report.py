@@ -1,6 +1,7 @@
 """What the demo shows: a table for people, then one line of JSON for programs."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from triagelens_client import Image
 from triagelens_client.files import Source
 
 DEMONSTRATION = "demonstration model, not for clinical use"
+
+_BAR = 20
+"""Characters of a probability of 1."""
 
 _VERDICTS = {
     "analyzed": "[green]analysed[/]",
@@ -26,6 +30,7 @@ class Shown:
     """An image's result, and how long the client waited for what.
 
     Attributes:
+        titles: of the specialty's labels, by name.
         upload_s: seconds from asking for an upload to the last byte sent.
         wait_s: seconds from there to the result.
     """
@@ -33,6 +38,7 @@ class Shown:
     image: Image
     photo: Source
     api_url: str
+    titles: Mapping[str, str]
     upload_s: float
     wait_s: float
 
@@ -84,7 +90,9 @@ def _rows(shown: Shown) -> list[tuple[str, str]]:
     if image.failure is not None:
         rows.append(("Failure", escape(f"{image.failure.message} ({image.failure.code})")))
     if finding is not None:
-        rows += [(escape(entry.label), _bar(entry.probability)) for entry in finding.probabilities]
+        for entry in finding.probabilities:
+            title = escape(shown.titles.get(entry.label, ""))
+            rows.append((escape(entry.label), f"{_bar(entry.probability)} {title}"))
         rows.append(("Model", escape(f"{finding.model.name} {finding.model.version}")))
         if finding.demonstration:
             rows.append(("", f"[bold yellow]{DEMONSTRATION}[/]"))
@@ -93,7 +101,7 @@ def _rows(shown: Shown) -> list[tuple[str, str]]:
 
 
 def _bar(probability: float) -> str:
-    return f"{probability:6.1%} {'█' * round(probability * 30)}"
+    return f"{probability:6.1%} {'█' * round(probability * _BAR):{_BAR}}"
 
 
 def _timings(shown: Shown) -> str:
