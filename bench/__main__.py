@@ -41,11 +41,11 @@ def main() -> None:
     materials = prepare()
     ways = _warm_ways(materials, options.threads)
     print(f"{options.rounds} warm rounds", file=sys.stderr)
-    warm = _interleaved(ways, options.rounds, warm_up=2)
+    warm = interleaved(ways, options.rounds, warm_up=2)
     print(f"{options.cold_rounds} cold rounds", file=sys.stderr)
     starts = {way: _cold_start(way, materials.folder, options.threads) for way in COLD_WAYS}
-    cold = _interleaved(starts, options.cold_rounds, warm_up=1)
-    report = _report(warm, cold, options.threads)
+    cold = interleaved(starts, options.cold_rounds, warm_up=1)
+    report = report_of(warm, cold, options.threads)
     REPORT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     _show(report)
 
@@ -92,7 +92,7 @@ def _cold_start(way: str, folder: Path, threads: int) -> Callable[[], None]:
     return start
 
 
-def _interleaved(
+def interleaved(
     ways: Mapping[str, Callable[[], object]], rounds: int, warm_up: int
 ) -> dict[str, list[float]]:
     """Milliseconds of each way in each round; the order turns from round to round."""
@@ -108,9 +108,10 @@ def _interleaved(
     return taken
 
 
-def _report(warm: dict[str, list[float]], cold: dict[str, list[float]], threads: int) -> dict[str, Any]:
+def report_of(warm: dict[str, list[float]], cold: dict[str, list[float]], threads: int) -> dict[str, Any]:
     warm_ms = {name: statistics.median(times) for name, times in warm.items()}
     cold_ms = {name: statistics.median(times) for name, times in cold.items()}
+    """Ratios of medians, and the medians in milliseconds."""
     return {
         "speedup_vs_seed_way": round(warm_ms["seed"] / warm_ms["lean"], 2),
         "speedup_vs_seed_way_int8": round(warm_ms["seed"] / warm_ms["lean_int8"], 2),

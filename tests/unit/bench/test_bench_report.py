@@ -1,0 +1,30 @@
+"""How the bench turns times into figures."""
+
+from bench.__main__ import AIMS, interleaved, report_of
+
+
+def test_every_way_runs_once_a_round_and_none_is_always_first() -> None:
+    order: list[str] = []
+    ways = {name: (lambda name=name: order.append(name)) for name in ("a", "b", "c")}
+    taken = interleaved(ways, rounds=6, warm_up=2)
+    assert {name: len(times) for name, times in taken.items()} == {"a": 6, "b": 6, "c": 6}
+    assert len(order) == 3 * (6 + 2)
+    assert set(order[0::3]) == {"a", "b", "c"}
+    assert all(set(order[start : start + 3]) == {"a", "b", "c"} for start in range(0, len(order), 3))
+
+
+def test_the_figures_are_ratios_of_medians() -> None:
+    warm = {
+        "lean": [10.0, 11.0, 500.0],
+        "lean_int8": [5.0, 5.5, 6.0],
+        "limit": [9.0, 10.0, 11.0],
+        "seed": [40.0, 44.0, 50.0],
+    }
+    cold = {"lean": [500.0], "handlers": [1000.0], "seed": [8000.0]}
+    report = report_of(warm, cold, threads=1)
+    assert report["speedup_vs_seed_way"] == 4.0, "one slow round of three does not count"
+    assert report["speedup_vs_seed_way_int8"] == 8.0
+    assert report["overhead_vs_limit"] == 1.1
+    assert report["cold_speedup"] == 16.0
+    assert report["cold_speedup_whole_handlers"] == 8.0
+    assert set(AIMS) <= set(report)
