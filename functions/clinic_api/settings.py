@@ -35,7 +35,7 @@ class Settings(EnvironmentSettings):
     presign_endpoint_url: str | None = None
     upload_expiry_s: int = Field(default=600, ge=1)
     queue_retention_s: int = Field(ge=1)
-    max_upload_bytes: int = Field(default=52_428_800, ge=1)
+    max_upload_bytes: int = Field(default=50_000_000, ge=1)
     max_model_bytes: int = Field(default=262_144_000, ge=1)
     waiters: int = Field(default=20, ge=1)
     api_base_path: str = "/api"

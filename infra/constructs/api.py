@@ -16,7 +16,7 @@ from infra.constructs.identity import Identity
 from infra.constructs.pipeline import Pipeline
 from infra.constructs.storage import READ_OBJECT, READ_RECORDS, WRITE_OBJECT, WRITE_RECORDS, Storage
 
-MAX_UPLOAD_BYTES = 50 * 1024 * 1024
+MAX_UPLOAD_BYTES = 50_000_000
 UPLOAD_EXPIRY_S = 600
 WAITERS = 50
 REQUESTS_PER_SECOND, BURST = 50, 100

@@ -1,4 +1,4 @@
-"""Peak memory of the quality check on the largest images allowed, each in a process of its own."""
+"""Peak memory of the whole quality check on the largest images allowed, each in a process of its own."""
 
 import json
 import subprocess
@@ -10,18 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-PEAK_MB = 512
+from infra.config import ROOT
 
-# VmHWM, not ru_maxrss: the latter starts at what the parent had when it forked.
-_CHILD = """
-import json, re, sys
-from pathlib import Path
-from triagelens.imaging.quality import ImageLimits, assess
-report = assess(Path(sys.argv[1]).read_bytes(), focus_threshold=1.0, limits=ImageLimits()).report
-peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
-print(json.dumps({"peak_mb": peak * 1024 / 1e6, "size": [report.width, report.height],
-                  "working_width": report.working_width}))
-"""
+PEAK_MB = 512
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="peak memory of one process is read from Linux's /proc"
@@ -54,11 +45,16 @@ def test_the_largest_image_stays_within_the_functions_memory(
 ) -> None:
     path = tmp_path / "largest"
     picture(mode, *size).save(path, kind, **options)
-    child = subprocess.run(  # noqa: S603 - our own interpreter and script
-        [sys.executable, "-c", _CHILD, str(path)], check=True, capture_output=True, text=True
+    child = subprocess.run(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "tests.one_quality_check", str(path), f"image/{kind.lower()}"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
-    outcome = json.loads(child.stdout)
-    assert outcome["size"] == list(size)
-    assert outcome["working_width"] >= 960  # it was decoded
+    outcome = json.loads(child.stdout.splitlines()[-1])
+    report = outcome["record"]["quality"]
+    assert (report["width"], report["height"]) == size
+    assert report["working_width"] >= 960  # it was decoded
     assert outcome["peak_mb"] < PEAK_MB
     sys.stdout.write(f"{kind} {path.stat().st_size / 1e6:.1f} MB: peak {outcome['peak_mb']:.0f} MB\n")
