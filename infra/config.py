@@ -110,11 +110,11 @@ class Config:
         endpoint = context.try_get_context("endpoint")
         if (stage == "laptop") != bool(endpoint):
             raise ValueError("stage laptop, and only that, needs the laptop cloud's address: -c endpoint=...")
-        origins = str(context.try_get_context("cors_origins") or "*")
+        origins = str(context.try_get_context("cors_origins") or "")
         return cls(
             stage=stage,
             platform=Platform.host() if stage == "laptop" else Platform.cloud(architecture),
-            cors_origins=tuple(origin.strip() for origin in origins.split(",")),
+            cors_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
             endpoint=str(endpoint).rstrip("/") if endpoint else None,
             reserve_concurrency=str(context.try_get_context("reserve_concurrency") or "true") == "true",
         )

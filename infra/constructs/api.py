@@ -196,10 +196,10 @@ class Api(Construct):
 
     def _shape_gateway_errors(self) -> None:
         origins = self._config.cors_origins
-        headers = {
-            "Access-Control-Allow-Origin": f"'{origins[0] if len(origins) == 1 else '*'}'",
-            "Content-Type": "'application/problem+json'",
-        }
+        headers = {"Content-Type": "'application/problem+json'"}
+        if origins:
+            # A gateway response holds one fixed value. It carries nothing but the problem itself.
+            headers["Access-Control-Allow-Origin"] = f"'{origins[0] if len(origins) == 1 else '*'}'"
         for kind, (status, title, detail, code) in GATEWAY_ERRORS.items():
             problem: dict[str, object] = {
                 "type": "about:blank",

@@ -49,9 +49,17 @@ class Storage(Construct):
             "uploads",
             self.originals_key,
             expire_after=Duration.days(ORIGINALS_EXPIRE_DAYS),
+            # A form can be used twice; it is the first version that a dead letter may point to.
+            replaced_expire_after=Duration.days(ORIGINALS_EXPIRE_DAYS),
             methods=[s3.HttpMethods.POST],
         )
-        self.images = self._bucket("images", self.data_key, methods=[s3.HttpMethods.GET])
+        self.images = self._bucket(
+            "images",
+            self.data_key,
+            methods=[s3.HttpMethods.GET],
+            replaced_expire_after=Duration.days(30),
+        )
+        # The registry pins versions of models: none of them ever expires.
         self.models = self._bucket("models", self.data_key, methods=[s3.HttpMethods.POST])
         self.tables = {table: self._table(table, indexes) for table, indexes in INDEXES.items()}
 
@@ -117,10 +125,11 @@ class Storage(Construct):
         *,
         methods: list[s3.HttpMethods],
         expire_after: Duration | None = None,
+        replaced_expire_after: Duration | None = None,
     ) -> s3.Bucket:
         lifecycle = s3.LifecycleRule(
             expiration=expire_after,
-            noncurrent_version_expiration=Duration.days(1 if expire_after else 30),
+            noncurrent_version_expiration=replaced_expire_after,
             abort_incomplete_multipart_upload_after=Duration.days(1),
         )
         cors = s3.CorsRule(
@@ -142,7 +151,7 @@ class Storage(Construct):
             minimum_tls_version=1.2,
             versioned=True,
             lifecycle_rules=[lifecycle],
-            cors=[cors],
+            cors=[cors] if self._config.cors_origins else None,
             server_access_logs_bucket=self._access_logs,
             server_access_logs_prefix=f"{name}/",
             removal_policy=self._removal,

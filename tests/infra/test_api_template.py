@@ -60,7 +60,6 @@ def test_the_gateway_answers_in_the_shape_of_the_application(dev: Template) -> N
         assert {"type", "title", "detail", "code"} <= set(problem)
         headers = response["ResponseParameters"]
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
-        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
 
 
 def test_the_api_is_logged_throttled_and_behind_a_firewall(dev: Template) -> None:

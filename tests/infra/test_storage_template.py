@@ -108,7 +108,7 @@ def test_originals_outlive_the_dead_letters_that_point_to_them_and_then_go(dev: 
     dlq = dev.only("AWS::SQS::Queue", "qualitydlq")
     assert dlq["MessageRetentionPeriod"] == DLQ_RETENTION_DAYS * 24 * 3600
     assert DLQ_RETENTION_DAYS < rule["ExpirationInDays"] <= DLQ_RETENTION_DAYS + 2
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": rule["ExpirationInDays"]}
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
@@ -116,6 +116,18 @@ def test_originals_outlive_the_dead_letters_that_point_to_them_and_then_go(dev: 
 def test_working_images_and_models_stay(dev: Template, name: str) -> None:
     [rule] = dev.only("AWS::S3::Bucket", f"Storage{name}")["LifecycleConfiguration"]["Rules"]
     assert "ExpirationInDays" not in rule
+
+
+def test_no_version_of_a_model_that_the_registry_may_pin_expires(dev: Template) -> None:
+    [rule] = dev.only("AWS::S3::Bucket", "Storagemodels")["LifecycleConfiguration"]["Rules"]
+    assert "NoncurrentVersionExpiration" not in rule
+
+
+def test_without_configured_origins_no_browser_may_read_anything(dev: Template) -> None:
+    assert "CorsConfiguration" not in dev.only("AWS::S3::Bucket", "Storageuploads")
+    assert dev.function("clinic_api")["Environment"]["Variables"]["CORS_ORIGINS"] == ""
+    for response in dev.of_type("AWS::ApiGateway::GatewayResponse").values():
+        assert not [name for name in response["ResponseParameters"] if "Access-Control" in name]
 
 
 def test_a_browser_may_post_its_photo_from_the_configured_origins(tmp_path: Path) -> None:
