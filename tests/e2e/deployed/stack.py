@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -18,7 +19,6 @@ from triagelens_client import Triagelens
 
 PASSWORD = "Quite-unusual-42-words"
 CODE = "123456"  # the laptop cloud's for every sign-up
-QUEUES = ("Quality", "Inference", "Registration")
 PATIENCE_S = 120.0
 """How long a test waits for what takes a second or two on an idle machine."""
 
@@ -106,6 +106,7 @@ class Stack:
 
     cloud: Cloud
     faults: list[str] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
     _open: list[Triagelens | httpx.Client] = field(default_factory=list)
     _aws: dict[str, Any] = field(default_factory=dict)
 
@@ -147,22 +148,43 @@ class Stack:
         client.sign_up(username, PASSWORD, email=email)
         client.confirm(username, CODE)
         tokens = client.sign_in(username, PASSWORD)
-        return Person(username, email, client, self.http(), tokens.access_token)
-
-    def grant(self, person: Person, role: str) -> Person:
-        """Gives a person a role, as the engineer who deployed the stack does."""
-        command = [sys.executable, "-m", "clinic_api.grant", person.username, role]
-        done = subprocess.run(  # noqa: S603  # our own command
-            command, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        person = Person(username, email, client, self.http(), tokens.access_token)
+        self.people.append(person)
         return person
 
-    def waiting(self, url_name: str) -> int:
-        """Messages in a queue, those under way included."""
-        numbers = self.aws("sqs").get_queue_attributes(
-            QueueUrl=self.outputs[url_name], AttributeNames=["All"]
-        )["Attributes"]
+    def operate(self, module: str, *arguments: str) -> str:
+        """Runs one of the commands for whoever deployed the stack, and gives what it printed."""
+        done = subprocess.run(  # noqa: S603  # our own command
+            [sys.executable, "-m", module, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def grant(self, person: Person, role: str) -> Person:
+        """Gives a person a role."""
+        self.operate("clinic_api.grant", person.username, role)
+        return person
+
+    def command(self, folder: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Runs `triagelens`, whose sign-ins are kept in `folder`."""
+        trusted = ["--ca-file", str(self.cloud.certificate)] if self.cloud.certificate else []
+        command = [str(Path(sys.executable).with_name("triagelens")), "--api", self.cloud.api_url, *trusted]
+        return subprocess.run(  # noqa: S603  # our own command
+            [*command, "--config-dir", str(folder), *map(str, arguments)],
+            env=self.environment | {"TRIAGELENS_PASSWORD": PASSWORD},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def waiting(self, queue: str) -> int:
+        """Messages in a queue, those under way included; by the name of an output, or by its URL."""
+        url = self.outputs.get(queue, queue)
+        numbers = self.aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         return sum(int(number) for name, number in numbers.items() if name.startswith("ApproximateNumber"))
 
     def results_of(self, image_id: str) -> list[str]:

@@ -55,10 +55,11 @@ def test_a_file_that_is_no_photo_is_rejected_with_a_reason(
     assert len(reason["message"].split()) > 4
 
 
-def test_a_png_that_is_called_a_jpeg_is_read_by_its_content(person: Person) -> None:
+def test_a_png_is_taken_as_a_png_and_rejected_when_it_is_called_a_jpeg(person: Person) -> None:
+    assert person.send("skin", png(), content_type="image/png")["status"] == "analyzed"
     image = person.send("skin", png(), content_type="image/jpeg")
-    assert image["status"] == "analyzed"
-    assert image["quality"]["format"] == "png"
+    assert image["status"] == "rejected"
+    assert [reason["code"] for reason in image["quality"]["reasons"]] == ["type_mismatch"]
 
 
 def test_bytes_other_than_were_announced_are_rejected_by_their_checksum(person: Person) -> None:
