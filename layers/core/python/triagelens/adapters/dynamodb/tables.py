@@ -54,18 +54,23 @@ class Gsi3(GlobalSecondaryIndex[Any]):
     gsi3sk = UnicodeAttribute(range_key=True)
 
 
-class CaseworkItem(Model):
+class Item(Model):
+    """What every item has: its keys, what kind of record it holds, and the record itself."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    kind = UnicodeAttribute()
+    body = JSONAttribute()
+
+
+class CaseworkItem(Item):
     """Images, results, cases, patients, review items, counters."""
 
     class Meta:
         table_name: str | None = None
         region: str | None = None
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    kind = UnicodeAttribute()
     status = UnicodeAttribute(null=True)
-    body = JSONAttribute()
     version = LockVersion()
     gsi1pk = UnicodeAttribute(null=True)
     gsi1sk = UnicodeAttribute(null=True)
@@ -78,48 +83,36 @@ class CaseworkItem(Model):
     gsi3 = Gsi3()
 
 
-class RegistryItem(Model):
+class RegistryItem(Item):
     """Models, production pointers, imports, training jobs, dataset snapshots."""
 
     class Meta:
         table_name: str | None = None
         region: str | None = None
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    kind = UnicodeAttribute()
-    body = JSONAttribute()
     version = LockVersion()
 
 
-class UsersItem(Model):
+class UsersItem(Item):
     """Persons' records."""
 
     class Meta:
         table_name: str | None = None
         region: str | None = None
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    kind = UnicodeAttribute()
-    body = JSONAttribute()
     version = LockVersion()
     gsi1pk = UnicodeAttribute(null=True)
     gsi1sk = UnicodeAttribute(null=True)
     gsi1 = Gsi1()
 
 
-class AuditItem(Model):
+class AuditItem(Item):
     """Audit entries: written once, never changed."""
 
     class Meta:
         table_name: str | None = None
         region: str | None = None
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    kind = UnicodeAttribute()
-    body = JSONAttribute()
     gsi1pk = UnicodeAttribute(null=True)
     gsi1sk = UnicodeAttribute(null=True)
     gsi2pk = UnicodeAttribute(null=True)
@@ -128,21 +121,17 @@ class AuditItem(Model):
     gsi2 = Gsi2()
 
 
-class EphemeralItem(Model):
+class EphemeralItem(Item):
     """What may be forgotten: idempotency keys, attempts, places in the waiting room."""
 
     class Meta:
         table_name: str | None = None
         region: str | None = None
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    kind = UnicodeAttribute()
-    body = JSONAttribute()
     expires_at = NumberAttribute()  # epoch seconds; DynamoDB deletes some time after it
 
 
-def bind(item: type[Model], table_name: str, region: str) -> None:
+def bind(item: type[Item], table_name: str, region: str) -> None:
     """Says which table an item class lives in. Once per process, before its first use."""
     item.Meta.table_name = table_name
     item.Meta.region = region
