@@ -82,7 +82,8 @@ class Server:
             "sts",
             endpoint_url=self.endpoint,
             verify=str(self.certificate) if self.certificate else None,
-            config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}),
+            # Never through whatever proxy the environment names: the server is on this machine.
+            config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}, proxies={}),
         )
         try:
             account = sts.get_caller_identity()["Account"]
