@@ -1,6 +1,7 @@
 """The REST API in front of `clinic_api`, and the answers that the gateway gives by itself."""
 
 import json
+from http import HTTPStatus
 
 from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
@@ -41,25 +42,27 @@ ACCESS_LOG = {
 }
 
 
-# What the gateway answers by itself, in the shape of the application's errors: (status, title, detail, code).
+# What the gateway answers by itself, in the shape of the application's errors: (status, code, detail).
 GATEWAY_ERRORS = {
+    "ACCESS_DENIED": (403, "forbidden", "Access is denied."),
+    "BAD_REQUEST_BODY": (400, "invalid_request", "The request is not as described."),
+    "BAD_REQUEST_PARAMETERS": (400, "invalid_request", "The request is not as described."),
+    "INTEGRATION_FAILURE": (504, "unavailable", "The service did not answer; try again."),
+    "INTEGRATION_TIMEOUT": (504, "unavailable", "No answer came in time; try again."),
+    "MISSING_AUTHENTICATION_TOKEN": (403, "forbidden", "There is nothing at this address."),
+    "QUOTA_EXCEEDED": (429, "too_many_requests", "The quota is used up."),
     "REQUEST_TOO_LARGE": (
-        "413",
-        "Payload Too Large",
-        "The request is larger than 10 MB; ask POST /v1/images for an upload.",
+        413,
         "payload_too_large",
+        "The request is larger than 10 MB; ask POST /v1/images for an upload.",
     ),
-    "THROTTLED": ("429", "Too Many Requests", "Slow down, then try again.", "throttled"),
-    "QUOTA_EXCEEDED": ("429", "Too Many Requests", "The quota is used up.", "quota_exceeded"),
-    "WAF_FILTERED": ("403", "Forbidden", "The request was blocked.", "blocked"),
-    "ACCESS_DENIED": ("403", "Forbidden", "Access is denied.", "forbidden"),
-    "MISSING_AUTHENTICATION_TOKEN": ("403", "Forbidden", "There is nothing at this address.", "forbidden"),
-    "UNAUTHORIZED": ("401", "Unauthorized", "Sign in first.", "unauthenticated"),
-    "BAD_REQUEST_PARAMETERS": ("400", "Bad Request", "The request is not as described.", "invalid_request"),
-    "BAD_REQUEST_BODY": ("400", "Bad Request", "The request is not as described.", "invalid_request"),
-    "INTEGRATION_TIMEOUT": ("504", "Gateway Timeout", "No answer came in time; try again.", "timeout"),
-    "DEFAULT_4XX": (None, "Bad Request", "The request was refused.", "invalid_request"),
-    "DEFAULT_5XX": (None, "Internal Server Error", "Something went wrong; try again.", "internal"),
+    "RESOURCE_NOT_FOUND": (404, "not_found", "There is nothing at this address."),
+    "THROTTLED": (429, "too_many_requests", "Too many requests; slow down and try again."),
+    "UNAUTHORIZED": (401, "unauthenticated", "Sign in first."),
+    "UNSUPPORTED_MEDIA_TYPE": (415, "invalid_request", "The content type is not one that is taken here."),
+    "WAF_FILTERED": (403, "forbidden", "The request was blocked."),
+    "DEFAULT_4XX": (400, "invalid_request", "The request was refused."),
+    "DEFAULT_5XX": (500, "internal_error", "Something went wrong on our side."),
 }
 # Rules of the common set that a photo in a form sets off; they count instead of blocking.
 RULES_THAT_ONLY_COUNT = (
@@ -200,19 +203,19 @@ class Api(Construct):
         if origins:
             # A gateway response holds one fixed value. It carries nothing but the problem itself.
             headers["Access-Control-Allow-Origin"] = f"'{origins[0] if len(origins) == 1 else '*'}'"
-        for kind, (status, title, detail, code) in GATEWAY_ERRORS.items():
-            problem: dict[str, object] = {
-                "type": "about:blank",
-                "title": title,
+        for kind, (status, code, detail) in GATEWAY_ERRORS.items():
+            problem = {
+                "type": f"urn:triagelens:problem:{code}",
+                "title": HTTPStatus(status).phrase,
+                "status": status,
                 "detail": detail,
                 "code": code,
+                "correlation_id": "$context.requestId",
             }
-            if status:
-                problem["status"] = int(status)
             self.rest.add_gateway_response(
                 f"on-{kind.lower().replace('_', '-')}",
                 type=apigateway.ResponseType.of(kind),
-                status_code=status,
+                status_code=str(status),
                 response_headers=headers,
                 templates={"application/json": json.dumps(problem)},
             )

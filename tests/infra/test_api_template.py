@@ -1,9 +1,12 @@
 """The API, the identity and what the stack tells about itself."""
 
-import json
+from pathlib import Path
 
+import pytest
+
+from clinic_api.schemas.problems import ProblemDocument
 from infra.config import API_STAGE
-from infra.template import Template
+from infra.template import Template, synthesize
 
 OUTPUTS = {
     *("ApiUrl", "UserPoolId", "UserPoolClientId", "UploadsBucket", "ImagesBucket", "ModelsBucket"),
@@ -50,16 +53,30 @@ def test_the_gateway_answers_in_the_shape_of_the_application(dev: Template) -> N
         "WAF_FILTERED": 403,
         "ACCESS_DENIED": 403,
         "UNAUTHORIZED": 401,
+        "DEFAULT_4XX": 400,
+        "DEFAULT_5XX": 500,
     }.items():
-        problem = json.loads(by_type[kind]["ResponseTemplates"]["application/json"])
-        assert problem["status"] == status
         assert by_type[kind]["StatusCode"] == str(status)
-    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(by_type)
     for response in responses:
-        problem = json.loads(response["ResponseTemplates"]["application/json"])
-        assert {"type", "title", "detail", "code"} <= set(problem)
+        problem = ProblemDocument.model_validate_json(response["ResponseTemplates"]["application/json"])
+        assert str(problem.status) == response["StatusCode"]
+        assert problem.type == f"urn:triagelens:problem:{problem.code}"
         headers = response["ResponseParameters"]
-        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers == {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [("https://a.example", "'https://a.example'"), ("https://a.example,https://b.example", "'*'")],
+)
+def test_a_browser_may_read_the_gateways_answers_where_it_may_read_the_applications(
+    tmp_path: Path, origins: str, allowed: str
+) -> None:
+    template = synthesize(tmp_path, {"stage": "dev", "cors_origins": origins})
+    responses = template.of_type("AWS::ApiGateway::GatewayResponse").values()
+    assert responses
+    name = "gatewayresponse.header.Access-Control-Allow-Origin"
+    assert {response["ResponseParameters"].get(name) for response in responses} == {allowed}
 
 
 def test_the_api_is_logged_throttled_and_behind_a_firewall(dev: Template) -> None:
