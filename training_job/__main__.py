@@ -12,7 +12,8 @@ DEFAULT_OUTPUT = Path("layers/models/python/baseline_models")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("training_job").setLevel(logging.INFO)
     options = _parser().parse_args(arguments)
     if options.command == "phantoms":
         write_phantoms(options.specialty, options.count, options.seed, tuple(options.size), options.output)

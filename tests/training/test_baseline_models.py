@@ -62,7 +62,7 @@ def test_a_model_recognises_phantoms_that_no_run_has_used(name: str) -> None:
 @each_specialty
 def test_class_activation_of_a_model_is_exact(name: str) -> None:
     spec = manifest(name).input
-    sample = data.load(data.phantoms(name, "phone", 2, ANOTHER_RUN), spec)
+    sample = data.load(data.phantoms(name, "validation", 2, ANOTHER_RUN), spec)
     session = open_session(content(name, "model.onnx"), threads=1)
     logits, features = session.run(["logits", "features"], {spec.name: sample.inputs})
     seen = features.mean(axis=(2, 3)) @ np.load(io.BytesIO(content(name, "head.npy"))).T

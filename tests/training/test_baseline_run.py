@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from training_job import data
 from training_job.baseline import make_baseline
 from training_job.config import BaselineConfig, PhantomCounts, Schedule
-from training_job.evaluate import open_session
-from training_job.export import ParityError, check_parity, export, to_onnx
+from training_job.evaluate import balanced_accuracy, open_session
+from training_job.export import ExportedModel, ParityError, check_parity, export
 from training_job.model import Classifier, build
-from training_job.train import augment
+from training_job.train import augment, fit
 from triagelens.domain.manifest import Manifest
 
 TINY = BaselineConfig(
@@ -35,6 +35,16 @@ def settled(seed: int = 1) -> Classifier:
             model(torch.from_numpy(BATCH))
     model.eval()
     return model
+
+
+@pytest.fixture(scope="module")
+def network() -> Classifier:
+    return settled()
+
+
+@pytest.fixture(scope="module")
+def exported(network: Classifier) -> ExportedModel:
+    return export(network, TINY.input, BATCH)
 
 
 @pytest.fixture(scope="module")
@@ -66,45 +76,42 @@ def test_the_written_manifest_is_valid_and_describes_the_run(made: tuple[Path, M
     assert manifest.training.metrics["parity_max_abs_diff"] <= 1e-4
 
 
-def test_the_exported_model_takes_any_batch_and_answers_as_the_network_does() -> None:
-    model = settled()
-    session = open_session(to_onnx(model, TINY.input), threads=1)
+def test_the_exported_model_takes_any_batch_and_answers_as_the_network_does(
+    network: Classifier, exported: ExportedModel
+) -> None:
+    session = open_session(exported.onnx, threads=1)
     for count in (1, 5, 32):
         logits, features = session.run(["logits", "features"], {"image": BATCH[:count]})
         with torch.inference_mode():
-            expected = model(torch.from_numpy(BATCH[:count]))
+            expected = network(torch.from_numpy(BATCH[:count]))
         np.testing.assert_allclose(logits, expected[0].numpy(), atol=1e-4)
         np.testing.assert_allclose(features, expected[1].numpy(), atol=1e-3)
 
 
-def test_pooled_features_times_the_head_are_the_logits() -> None:
-    model = settled()
-    exported = export(model, TINY.input, BATCH)
+def test_pooled_features_times_the_head_are_the_logits(network: Classifier, exported: ExportedModel) -> None:
     session = open_session(exported.onnx, threads=1)
     logits, features = session.run(["logits", "features"], {"image": BATCH})
     head = np.load(io.BytesIO(exported.head))
     assert head.dtype == np.dtype("<f4")
-    pooled = features.mean(axis=(2, 3)) @ head.T + model.head.bias.detach().numpy()
+    pooled = features.mean(axis=(2, 3)) @ head.T + network.head.bias.detach().numpy()
     np.testing.assert_allclose(pooled, logits, atol=1e-4)
 
 
-def test_an_export_that_answers_differently_is_refused() -> None:
-    graph = to_onnx(settled(seed=1), TINY.input)
+def test_an_export_that_answers_differently_is_refused(exported: ExportedModel) -> None:
     with pytest.raises(ParityError) as caught:
-        check_parity(settled(seed=2), graph, BATCH)
+        check_parity(settled(seed=2), exported.onnx, BATCH)
     assert caught.value.difference > 1e-4
 
 
-def test_parity_on_too_few_images_is_refused() -> None:
+def test_parity_on_too_few_images_is_refused(network: Classifier) -> None:
     with pytest.raises(ValueError, match="at least 32"):
-        export(settled(), TINY.input, BATCH[:31])
+        export(network, TINY.input, BATCH[:31])
 
 
-def test_the_exported_file_names_no_place_on_the_machine_that_made_it() -> None:
-    graph = to_onnx(settled(), TINY.input)
+def test_the_exported_file_names_no_place_on_the_machine_that_made_it(exported: ExportedModel) -> None:
     for trace in (b"site-packages", b"/home/", b"/root/", b".venv", b"training_job"):
-        assert trace not in graph
-    assert {entry.domain for entry in onnx.load_from_string(graph).opset_import} <= {"", "ai.onnx"}
+        assert trace not in exported.onnx
+    assert {entry.domain for entry in onnx.load_from_string(exported.onnx).opset_import} <= {"", "ai.onnx"}
 
 
 def test_the_sets_of_a_run_have_no_phantom_in_common() -> None:
@@ -123,9 +130,6 @@ def test_augmentation_keeps_shape_and_range_and_changes_every_image() -> None:
 
 def test_a_few_steps_of_training_learn_the_pupil() -> None:
     """The classes can be learnt: a short run is far better than chance on pictures it has not seen."""
-    from training_job.evaluate import balanced_accuracy
-    from training_job.train import fit
-
     config = TINY.model_copy(update={"side": 96, "schedule": Schedule(steps=150, batch_size=16)})
     train = data.load(data.phantoms("eye", "train", 60, 3), config.input)
     unseen = data.load(data.phantoms("eye", "validation", 20, 3), config.input)
