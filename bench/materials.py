@@ -17,6 +17,7 @@ STD = [0.229, 0.224, 0.225]
 LABELS = ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]
 
 _PHOTO_SEED = 12
+_PHOTO_QUALITY = 88
 _WEIGHTS_SEED = 1
 
 
@@ -80,7 +81,7 @@ def prepare(folder: Path = FOLDER) -> Materials:
 def _take_photo(path: Path) -> None:
     from training_job.phantoms import photograph
 
-    path.write_bytes(photograph(SPECIALTY, "mel", _PHOTO_SEED))
+    path.write_bytes(photograph(SPECIALTY, "mel", _PHOTO_SEED, quality=_PHOTO_QUALITY))
 
 
 def _make_models(materials: Materials) -> None:

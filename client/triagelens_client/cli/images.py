@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from triagelens_client.cli.output import failing_plainly, model_of, notices, results, table, verdict
+from triagelens_client.cli.output import (
+    DEMONSTRATION,
+    failing_plainly,
+    model_of,
+    notices,
+    results,
+    table,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from triagelens_client.cli.connection import Connection
@@ -52,6 +60,8 @@ def show(context: typer.Context, image_id: str, as_json: _AsJson = False) -> Non
     rows.add_row("Specialty", image.specialty)
     rows.add_row("Verdict", verdict(image))
     rows.add_row("Model", model_of(image))
+    if image.prediction is not None and image.prediction.demonstration:
+        rows.add_row("", f"[yellow]{DEMONSTRATION}[/]")
     if image.quality is not None and image.quality.focus_score is not None:
         rows.add_row("Focus score", f"{image.quality.focus_score:.0f}")
     for entry in image.prediction.probabilities if image.prediction is not None else ():

@@ -71,8 +71,7 @@ def model_of(image: Image) -> str:
     """Name and version of the model that answered, as markup; a dash if none did."""
     if image.prediction is None:
         return "-"
-    model = f"{image.prediction.model.name} {image.prediction.model.version}"
-    return f"{escape(model)}\n[dim]{DEMONSTRATION}[/]" if image.prediction.demonstration else escape(model)
+    return escape(f"{image.prediction.model.name} {image.prediction.model.version}")
 
 
 def table(*headings: str) -> Table:

@@ -12,13 +12,24 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from triagelens_client.cli.output import FAILED, complain, model_of, notices, results, table, verdict
+from triagelens_client.cli.output import (
+    DEMONSTRATION,
+    FAILED,
+    complain,
+    model_of,
+    notices,
+    results,
+    table,
+    verdict,
+)
 from triagelens_client.client import RESULT_WITHIN_S, Triagelens
 from triagelens_client.errors import NotSignedInError, TriagelensClientError
 from triagelens_client.models import Image
 
 if TYPE_CHECKING:
     from triagelens_client.cli.connection import Connection
+
+_ID_WIDTH = 26
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,11 @@ class Outcome:
     @property
     def has_verdict(self) -> bool:
         return self.image is not None and self.image.has_verdict
+
+    @property
+    def is_demonstration(self) -> bool:
+        finding = self.image.prediction if self.image is not None else None
+        return finding is not None and finding.demonstration
 
     def as_json(self) -> str:
         """One line: the file, and its image as the API gives it or what went wrong."""
@@ -123,21 +139,27 @@ def _progress(total: int) -> "Iterator[Any]":
 
 
 def _print_table(outcomes: Sequence[Outcome], order: Sequence[Path]) -> None:
-    rows = table("Image", "Verdict", "Focus", "Model", "Id")
+    rows = table()
+    rows.add_column("Image", overflow="fold")
+    for heading in ("Verdict", "Focus", "Model"):
+        rows.add_column(heading)
+    rows.add_column("Id", no_wrap=True, min_width=_ID_WIDTH)
     for outcome in sorted(outcomes, key=lambda outcome: order.index(outcome.file)):
-        if outcome.image is None:
-            rows.add_row(escape(str(outcome.file)), f"[red]{escape(str(outcome.error))}[/]", "-", "-", "-")
-            continue
-        image = outcome.image
-        focus = image.quality.focus_score if image.quality is not None else None
-        rows.add_row(
-            escape(str(outcome.file)),
-            verdict(image),
-            "-" if focus is None else f"{focus:.0f}",
-            model_of(image),
-            image.image_id,
-        )
-    results().print(rows)
+        rows.add_row(escape(outcome.file.name), *_cells(outcome))
+    console = results()
+    console.print(rows)
+    if any(outcome.is_demonstration for outcome in outcomes):
+        console.print(f"* {DEMONSTRATION}", style="yellow")
+
+
+def _cells(outcome: Outcome) -> tuple[str, str, str, str]:
+    """Verdict, focus score, model and id, as markup."""
+    image = outcome.image
+    if image is None:
+        return f"[red]{escape(str(outcome.error))}[/]", "-", "-", "-"
+    focus = image.quality.focus_score if image.quality is not None else None
+    mark = " *" if outcome.is_demonstration else ""
+    return verdict(image), "-" if focus is None else f"{focus:.0f}", model_of(image) + mark, image.image_id
 
 
 def _naming(file: Path, message: str) -> str:

@@ -135,7 +135,8 @@ def test_predict_shows_a_line_for_each_image(signed_in: Run, photo: Photo) -> No
     result = signed_in("predict", photo("a.jpg"), photo("b.jpg"), "--specialty", "skin")
     assert result.exit_code == 0
     assert result.stdout.count("mel 90.0%") == 2
-    assert result.stdout.count("not for clinical use") == 2
+    assert result.stdout.count("phantom-skin 1 *") == 2
+    assert "* demonstration model, not for clinical use" in result.stdout
     assert result.stdout.index("a.jpg") < result.stdout.index("b.jpg")
 
 
@@ -221,6 +222,7 @@ def test_images_are_listed_shown_and_saved(
     shown = signed_in("images", "show", ids[0])
     assert "nv" in shown.stdout
     assert "10.0%" in shown.stdout
+    assert "not for clinical use" in shown.stdout
     assert json.loads(signed_in("images", "show", ids[0], "--json").stdout)["image_id"] == ids[0]
 
     link = signed_in("images", "content", ids[0])
