@@ -57,7 +57,7 @@ GATEWAY_ERRORS = {
         "The request is larger than 10 MB; ask POST /v1/images for an upload.",
     ),
     "RESOURCE_NOT_FOUND": (404, "not_found", "There is nothing at this address."),
-    "THROTTLED": (429, "too_many_requests", "Too many requests; slow down and try again."),
+    "THROTTLED": (429, "throttled", "Too many requests; slow down and try again."),
     "UNAUTHORIZED": (401, "unauthenticated", "Sign in first."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "invalid_request", "The content type is not one that is taken here."),
     "WAF_FILTERED": (403, "forbidden", "The request was blocked."),
