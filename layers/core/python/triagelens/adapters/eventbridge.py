@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from triagelens.domain.messages import Event
+from triagelens.services.ports import MOST_EVENTS
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE = "triagelens"
-MOST_PER_CALL = 10
 
 
 class EventBridgeBus:
@@ -21,8 +21,8 @@ class EventBridgeBus:
         self._bus_name = bus_name
 
     def publish(self, events: Sequence[Event]) -> Sequence[str]:
-        if len(events) > MOST_PER_CALL:
-            raise ValueError(f"the bus takes {MOST_PER_CALL} events a call, not {len(events)}")
+        if len(events) > MOST_EVENTS:
+            raise ValueError(f"the bus takes {MOST_EVENTS} events a call, not {len(events)}")
         answer = self._client.put_events(Entries=[self._entry(event) for event in events])
         return [
             event.event_id

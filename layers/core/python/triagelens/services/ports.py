@@ -114,9 +114,12 @@ class InferenceQueue(Protocol):
     def send(self, request: InferenceRequest) -> None: ...
 
 
+MOST_EVENTS = 10
+
+
 class EventBus(Protocol):
     def publish(self, events: Sequence[Event]) -> Sequence[str]:
-        """Publishes up to ten events; gives the ids of those that the bus refused this time."""
+        """Publishes up to `MOST_EVENTS` events; gives the ids of those that the bus refused this time."""
 
 
 class People(Protocol):

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.messages import Event
-from triagelens.services.ports import EventBus
-
-MOST_PER_CALL = 10
+from triagelens.services.ports import MOST_EVENTS, EventBus
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,8 @@ class Publishing:
         """
         events = [(change.position, image_event(change)) for change in changes]
         outbox = [(position, event) for position, event in events if event is not None]
-        for start in range(0, len(outbox), MOST_PER_CALL):
-            batch = outbox[start : start + MOST_PER_CALL]
+        for start in range(0, len(outbox), MOST_EVENTS):
+            batch = outbox[start : start + MOST_EVENTS]
             refused = set(self.bus.publish([event for _, event in batch]))
             for position, event in batch:
                 if event.event_id in refused:
