@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +54,6 @@ def test_a_model_is_brought_and_serves_with_each_functions_own_rights(
         return prediction is not None and prediction["model"]["version"] == "brought"
 
     until(serves, "the model that was brought serves", within_s=30)
-
-
-def test_a_failed_message_can_be_given_up_with_each_functions_own_rights(strict: Stack) -> None:
-    queues = strict.aws("sqs")
-    queues.send_message(QueueUrl=strict.outputs["RegistrationQueueUrl"], MessageBody="no notification")
-    until(lambda: strict.waiting("RegistrationQueueUrl") == 0, "it was taken out of the queue", 240)
-    dead = queues.receive_message(QueueUrl=strict.outputs["RegistrationDlqUrl"])["Messages"]
-    assert [message["Body"] for message in dead] == ["no notification"]
-    queues.delete_message(
-        QueueUrl=strict.outputs["RegistrationDlqUrl"], ReceiptHandle=dead[0]["ReceiptHandle"]
-    )
 
 
 def test_the_command_trusts_the_certificate_it_is_given(
@@ -135,10 +125,9 @@ def test_a_form_that_was_tampered_with_takes_nothing(
 def test_a_form_whose_time_is_over_takes_nothing(strict: Stack, patient: Person) -> None:
     with forms_good_for_seconds(strict, 1):
         announced = until(lambda: announced_for_a_second(patient), "the new setting is in force")
-    end = announced["upload"]["fields"]
 
     def refused() -> httpx.Response | None:
-        answer = patient.post({**announced["upload"], "fields": end}, sharp())
+        answer = patient.post(announced["upload"], sharp())
         return answer if answer.status_code == 403 else None
 
     assert "xpired" in until(refused, "the form has ended", within_s=10).text
@@ -148,18 +137,15 @@ def announced_for_a_second(patient: Person) -> dict[str, Any] | None:
     """An announcement, once the form's time is as short as was asked."""
     announced = patient.announce("skin", sharp())
     record = patient.ask("GET", f"/v1/images/{announced['image_id']}").json()
-    return announced if record["upload_expires_at"][:19] <= record["created_at"][:17] + "99" else None
+    end, begin = (datetime.fromisoformat(record[name]) for name in ("upload_expires_at", "created_at"))
+    return announced if end - begin <= timedelta(seconds=1) else None
 
 
 @contextmanager
 def forms_good_for_seconds(stack: Stack, seconds: int) -> Iterator[None]:
     """For a while the API gives out forms that end soon."""
     functions = stack.aws("lambda")
-    (name,) = [
-        function["FunctionName"]
-        for function in functions.list_functions()["Functions"]
-        if function["Handler"].startswith("clinic_api.")
-    ]
+    name = functions_by_package(stack)["clinic_api"]["FunctionName"]
     usual = functions.get_function_configuration(FunctionName=name)["Environment"]
     short = {"Variables": usual["Variables"] | {"UPLOAD_EXPIRY_S": str(seconds)}}
     functions.update_function_configuration(FunctionName=name, Environment=short)
@@ -176,6 +162,27 @@ def test_a_link_to_pixels_opens_nothing_but_what_it_was_made_for(patient: Person
     assert patient.http.get(link).content.startswith(b"\xff\xd8")
     for spoiled in (link.copy_with(query=None), link.copy_with(path=other.path)):
         assert patient.http.get(spoiled).status_code == 403
+
+
+def functions_by_package(stack: Stack) -> dict[str, dict[str, Any]]:
+    """The configuration of each function."""
+    functions = stack.aws("lambda").list_functions()["Functions"]
+    return {function["Handler"].partition(".")[0]: function for function in functions}
+
+
+def test_no_function_but_the_quality_check_may_read_an_original(strict: Stack) -> None:
+    original = f"arn:aws:s3:::{strict.outputs['UploadsBucket']}/uploads/01m84pbab9k3c2eh2bgtdazg24"
+
+    def may_read(role: str) -> bool:
+        answer = strict.aws("iam").simulate_principal_policy(
+            PolicySourceArn=role,
+            ActionNames=["s3:GetObject", "s3:GetObjectVersion"],
+            ResourceArns=[original],
+        )
+        return any(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
+
+    readers = [name for name, function in functions_by_package(strict).items() if may_read(function["Role"])]
+    assert readers == ["check_quality"]
 
 
 def test_the_original_is_open_to_nobody_by_its_address(strict: Stack, patient: Person) -> None:

@@ -1,14 +1,17 @@
 """A photo goes in and a finding comes out, through the API, a presigned form and the bus."""
 
 import io
+import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.e2e.deployed.files import CAMERA, blurred, sharp, told_by_the_camera
 from tests.e2e.deployed.stack import CODE, PASSWORD, Listener, Person, Stack
+from triagelens.domain.messages import InferenceRequest
 
 AT_ONCE = 8
 SPECIALTIES = ("skin", "eye", "oral", "brain")
@@ -128,14 +131,56 @@ def test_a_rejection_is_told_on_the_bus(person: Person, bus: Listener) -> None:
     assert "blurred" in event["detail"]["detail"]["reasons"]
 
 
-def test_fifty_photos_at_once_give_fifty_findings_and_none_twice(plain: Stack) -> None:
+def test_fifty_photos_at_once_give_fifty_findings_and_none_twice(plain: Stack, tmp_path: Path) -> None:
     owner = plain.person("crowd")
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        images = list(pool.map(lambda seed: owner.client.upload_and_wait(sharp(seed), "skin"), range(50)))
-    assert [image.status for image in images] == ["analyzed"] * 50
-    assert len({image.image_id for image in images}) == 50
-    assert {len(plain.results_of(image.image_id)) for image in images} == {1}
-    assert {image.image_id for image in owner.client.all_images()} == {image.image_id for image in images}
+    photos = [tmp_path / f"{seed}.jpg" for seed in range(50)]
+    for seed, photo in enumerate(photos):
+        photo.write_bytes(sharp(seed))
+    assert plain.command(tmp_path, "sign-in", owner.username).returncode == 0
+    bulk = ["--specialty", "skin", "--jobs", str(AT_ONCE), "--json"]
+    done = plain.command(tmp_path, "predict", *photos, *bulk)
+    assert done.returncode == 0, done.stderr
+    images = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [image["status"] for image in images] == ["analyzed"] * 50
+    assert {image["file"] for image in images} == {str(photo) for photo in photos}
+    ids = {image["image_id"] for image in images}
+    assert {len(plain.results_of(image_id)) for image_id in ids} == {1}
+    assert {image.image_id for image in owner.client.all_images()} == ids
+
+
+def test_messages_that_come_again_change_nothing(plain: Stack, person: Person, bus: Listener) -> None:
+    data = sharp()
+    announced = person.announce("skin", data)
+    image_id, form = announced["image_id"], announced["upload"]
+    person.post(form, data)
+    notification, request = messages_of(plain, form["fields"]["key"], image_id)
+    resend(plain, notification, request)  # during the first processing
+    finding = person.outcome(image_id)
+    assert finding["status"] == "analyzed"
+    resend(plain, request, notification)  # and after it
+    assert person.ask("GET", f"/v1/images/{image_id}").json() == finding
+    assert len(plain.results_of(image_id)) == 1
+    events = bus.heard_of(image_id, {"image.accepted", "image.analyzed"})
+    assert len({event["detail"]["event_id"] for event in events}) == 2
+
+
+def messages_of(stack: Stack, key: str, image_id: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The two messages of an image's way, each with the output that names its queue."""
+    bucket = stack.outputs["UploadsBucket"]
+    version = stack.aws("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
+    entity = {"bucket": {"name": bucket}, "object": {"key": key, "versionId": version}}
+    notification = {"Records": [{"eventName": "ObjectCreated:Post", "s3": entity}]}
+    request = InferenceRequest(
+        image_id=image_id, object_version=version, attempt=1, correlation_id="again-and-again"
+    )
+    return ("QualityQueueUrl", json.dumps(notification)), ("InferenceQueueUrl", request.model_dump_json())
+
+
+def resend(stack: Stack, *messages: tuple[str, str]) -> None:
+    """Sends each message three times more, and waits until all are worked off."""
+    for queue, body in messages * 3:
+        stack.aws("sqs").send_message(QueueUrl=stack.outputs[queue], MessageBody=body)
+    until(lambda: not any(stack.waiting(queue) for queue, _ in messages), "all messages are worked off")
 
 
 def test_repeating_a_request_with_its_idempotency_key_gives_the_same_image(person: Person) -> None:
