@@ -3,7 +3,8 @@
 from fastapi import APIRouter, status
 
 from clinic_api.correlation import correlation_id
-from clinic_api.deps import AccountsCase, CurrentPerson
+from clinic_api.deps.access import CurrentPerson
+from clinic_api.deps.use_cases import AccountsCase
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.auth import (
     Acknowledgement,

@@ -5,18 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response, status
 
 from clinic_api.correlation import correlation_id
-from clinic_api.deps import (
-    Admin,
-    CaseworkPort,
-    ClockPort,
-    CurrentPerson,
-    ImagesCase,
-    QueuePort,
-    UploadsCase,
-    VisibleImage,
-    WaitingCase,
-    WorkingImagesPort,
-)
+from clinic_api.deps.access import Admin, CurrentPerson, VisibleImage
+from clinic_api.deps.ports import CaseworkPort, ClockPort, QueuePort, WorkingImagesPort
+from clinic_api.deps.use_cases import ImagesCase, UploadsCase, WaitingCase
 from clinic_api.prefer import wait_of
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.images import (

@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from clinic_api.correlation import correlation_id
-from clinic_api.deps import Conf, ImportsCase, ModelAdmin, ModelReader, ModelsCase
+from clinic_api.deps.access import ModelAdmin, ModelReader
+from clinic_api.deps.ports import Conf
+from clinic_api.deps.use_cases import ImportsCase, ModelsCase
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.models import (
     ActivationRequest,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from clinic_api.deps import CurrentPerson
+from clinic_api.deps.access import CurrentPerson
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.images import SpecialtyList, SpecialtyResponse
 from triagelens.domain.specialties import SPECIALTIES

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from clinic_api import deps
+from clinic_api.deps import ports
 from tests.cloud import REGION
 from tests.integration.api.conftest import PASSWORD, Api
 from triagelens.adapters import cognito
@@ -215,5 +215,5 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, operation: str, code: str) -> None:
     def refused(**_: Any) -> Any:
         raise _error(code, operation)
 
-    deps.identity()  # the client is made before it is changed
+    ports.identity()  # the client is made before it is changed
     monkeypatch.setattr(cognito.cognito_client(REGION), operation, refused)

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from clinic_api import deps
+from clinic_api.deps import ports
 from clinic_api.settings import settings
 from tests.integration.api.conftest import Api
 from tests.jwks_server import KEY_ID
@@ -181,7 +181,7 @@ def test_a_key_set_that_does_not_come_is_a_503_and_is_tried_again(
         monkeypatch.setenv("JWKS_URL", "http://127.0.0.1:9/jwks.json")
     api.keys.broken = True
     settings.cache_clear()
-    deps.tokens.cache_clear()
+    ports.tokens.cache_clear()
     answer = api.client.get("/v1/me", headers={"Authorization": f"Bearer {signed(api)}"})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0

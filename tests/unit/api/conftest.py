@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from clinic_api import deps
 from clinic_api.app import create_app
+from clinic_api.deps import ports
 from clinic_api.observability import logger
 from clinic_api.settings import Settings, settings
 from tests.fake_registry import FakeModelUploads, FakeRegistry
@@ -71,19 +71,19 @@ class Fakes:
         """Puts the fakes where the adapters would be."""
         app.dependency_overrides = {
             settings: lambda: SETTINGS,
-            deps.clock: lambda: self.clock,
-            deps.stopwatch: lambda: self.stopwatch,
-            deps.casework: lambda: self.casework,
-            deps.originals: lambda: self.originals,
-            deps.working_images: lambda: self.working_images,
-            deps.inference_queue: lambda: self.queue,
-            deps.people: lambda: self.people,
-            deps.waiting_room: lambda: self.room,
-            deps.audit_trail: lambda: self.audit,
-            deps.identity: lambda: self.identity,
-            deps.registry: lambda: self.registry,
-            deps.model_uploads: FakeModelUploads,
-            deps.tokens: lambda: FakeTokens(self.clock),
+            ports.clock: lambda: self.clock,
+            ports.stopwatch: lambda: self.stopwatch,
+            ports.casework: lambda: self.casework,
+            ports.originals: lambda: self.originals,
+            ports.working_images: lambda: self.working_images,
+            ports.inference_queue: lambda: self.queue,
+            ports.people: lambda: self.people,
+            ports.waiting_room: lambda: self.room,
+            ports.audit_trail: lambda: self.audit,
+            ports.identity: lambda: self.identity,
+            ports.registry: lambda: self.registry,
+            ports.model_uploads: FakeModelUploads,
+            ports.tokens: lambda: FakeTokens(self.clock),
         }
 
 

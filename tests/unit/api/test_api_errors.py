@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, ValidationError
 
-from clinic_api import deps
+from clinic_api.deps import ports
 from clinic_api.errors import STATUSES
 from clinic_api.observability import logger
 from tests.unit.api.conftest import Fakes
@@ -23,7 +23,7 @@ SECRET = "canary-Password-7"
 def stand_in(client: TestClient, casework: Callable[[], None]) -> None:
     """Puts something that breaks where image records come from."""
     assert isinstance(client.app, FastAPI)
-    client.app.dependency_overrides[deps.casework] = casework
+    client.app.dependency_overrides[ports.casework] = casework
 
 
 @pytest.mark.parametrize(

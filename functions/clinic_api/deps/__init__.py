@@ -1,0 +1,1 @@
+"""What routes are given: ports, use cases, and the person who asks."""
