@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training_job.calibrate import fit_temperature, negative_log_likelihood
+from training_job.calibrate import cross_entropy, fit_temperature, smoothed_targets
 from training_job.evaluate import assess, balanced_accuracy, expected_calibration_error, softmax
 
 
@@ -31,8 +31,15 @@ def test_the_temperature_that_distorted_the_logits_is_found_again() -> None:
     targets = (softmax(honest).cumsum(axis=1) < drawn).sum(axis=1)
     temperature = fit_temperature(3.0 * honest, targets)
     assert temperature == pytest.approx(3.0, rel=0.1)
-    before = negative_log_likelihood(3.0 * honest, targets, 1.0)
-    assert negative_log_likelihood(3.0 * honest, targets, temperature) < before
+    goal = smoothed_targets(targets, 3)
+    assert cross_entropy(3.0 * honest, goal, temperature) < cross_entropy(3.0 * honest, goal, 1.0)
+
+
+def test_perfectly_separated_images_do_not_make_the_model_certain() -> None:
+    targets = np.repeat([0, 1], 30)
+    logits = np.where(np.eye(2)[targets] == 1, 5.0, 0.0)
+    confidence = softmax(logits, fit_temperature(logits, targets)).max(axis=1)
+    np.testing.assert_allclose(confidence, 30.5 / 31, atol=1e-3)
 
 
 def test_the_manifest_gets_every_labels_sensitivity() -> None:

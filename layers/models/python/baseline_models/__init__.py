@@ -1,1 +1,4 @@
-"""Baseline models, one folder per specialty: `model.onnx`, `head.npy`, `manifest.json`. Made by `python -m training_job baseline`."""
+"""Baseline models: a folder per specialty with `model.onnx`, `head.npy` and `manifest.json`.
+
+Made by `python -m training_job baseline`; trained on generated phantoms, for demonstration only.
+"""
