@@ -264,7 +264,7 @@ def test_the_gateways_own_refusal_has_the_shape_of_every_other(plain: Stack) -> 
         http = plain.http()
         answers = (http.get("/health") for _ in range(20))
         refused = next(answer for answer in answers if answer.status_code != 200)
-    assert_problem(refused, 429, "too_many_requests")
+    assert_problem(refused, 429, "throttled")
 
 
 @contextmanager
