@@ -110,8 +110,8 @@ synth: setup ## The template of a stage (STAGE=dev|prod), without an account
 deploy: setup ## Deploy to the AWS account of your credentials (STAGE=dev|prod)
 	@$(PY) -m infra.cdk deploy --context stage=$(STAGE)
 
-bench: setup ## Speed against the seeds' way and against the limit, to build/bench.json
-	@$(PY) -m bench
+bench: .venv-training/ready ## Speed against a PyTorch server's way and against the limit, to build/bench.json
+	@$(TRAINING) -m bench
 
 lock: setup ## Resolve all dependencies anew
 	@$(PY) -m infra.locks --upgrade

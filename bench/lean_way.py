@@ -166,7 +166,7 @@ class _Context(LambdaContext):
 
 
 def _quality_check(storage: _Storage) -> "QualityCheck":
-    from check_quality.wiring import _assess
+    from check_quality.wiring import assess_for
     from triagelens.services.quality_check import QualityCheck
 
     return QualityCheck(
@@ -175,7 +175,7 @@ def _quality_check(storage: _Storage) -> "QualityCheck":
         working_images=storage.working_images,
         queue=storage.queue,
         clock=lambda: datetime.now(UTC),
-        assess=_assess,
+        assess=assess_for,
     )
 
 

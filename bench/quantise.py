@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CROPS = 8
 
 
-class _Crops(CalibrationDataReader):  # type: ignore[misc]  # untyped base
+class _Crops(CalibrationDataReader):
     """Tensors of evenly spaced crops."""
 
     def __init__(self, photo: Path) -> None:

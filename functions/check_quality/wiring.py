@@ -23,11 +23,12 @@ def quality_check() -> QualityCheck:
         working_images=S3WorkingImages(s3, conf.images_bucket),
         queue=SqsInferenceQueue(sqs_client(conf.aws_region), conf.inference_queue_url),
         clock=lambda: datetime.now(UTC),
-        assess=_assess,
+        assess=assess_for,
     )
 
 
-def _assess(data: bytes, specialty: Specialty, keep_blurred: bool) -> Assessment:
+def assess_for(data: bytes, specialty: Specialty, keep_blurred: bool) -> Assessment:
+    """Judges a photo by its specialty's focus threshold."""
     return assess(
         data, focus_threshold=specialty.focus_threshold, limits=ImageLimits(), keep_blurred=keep_blurred
     )
