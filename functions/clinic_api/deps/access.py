@@ -13,7 +13,7 @@ from triagelens.domain.audit import AuditEntry, Outcome
 from triagelens.domain.errors import ForbiddenError, UnauthenticatedError
 from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord
-from triagelens.domain.people import MANAGES_MODELS, SEES_MODELS, Person, Role
+from triagelens.domain.people import Action, Person
 from triagelens.services.accounts import Authentication
 
 bearer = HTTPBearer(
@@ -36,13 +36,13 @@ CurrentPerson = Annotated[Person, Depends(current_person)]
 
 
 class Allowed:
-    """Lets only some roles through; whoever is turned away is written down."""
+    """Lets through whose role may do `action`; whoever is turned away is written down."""
 
-    def __init__(self, roles: frozenset[Role]) -> None:
-        self._roles = roles
+    def __init__(self, action: Action) -> None:
+        self._action = action
 
     def __call__(self, request: Request, person: CurrentPerson, audit: AuditPort, clock: ClockPort) -> Person:
-        if person.role not in self._roles:
+        if not person.may(self._action):
             audit.append(_denial(person, request, clock()))
             raise ForbiddenError("Your role does not allow this.")
         return person
@@ -62,9 +62,10 @@ def _denial(person: Person, request: Request, now: datetime) -> AuditEntry:
     )
 
 
-Admin = Annotated[Person, Depends(Allowed(frozenset({Role.ADMIN})))]
-ModelAdmin = Annotated[Person, Depends(Allowed(MANAGES_MODELS))]
-ModelReader = Annotated[Person, Depends(Allowed(SEES_MODELS))]
+ImageAdmin = Annotated[Person, Depends(Allowed(Action.RETRY_IMAGES))]
+ModelAdmin = Annotated[Person, Depends(Allowed(Action.MANAGE_MODELS))]
+ModelReader = Annotated[Person, Depends(Allowed(Action.SEE_MODELS))]
+PeopleAdmin = Annotated[Person, Depends(Allowed(Action.MANAGE_PEOPLE))]
 
 
 def visible_image(image_id: str, person: CurrentPerson, images: ImagesCase) -> ImageRecord:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response, status
 
 from clinic_api.correlation import correlation_id
-from clinic_api.deps.access import Admin, CurrentPerson, VisibleImage
+from clinic_api.deps.access import CurrentPerson, ImageAdmin, VisibleImage
 from clinic_api.deps.ports import CaseworkPort, ClockPort, QueuePort, WorkingImagesPort
 from clinic_api.deps.use_cases import ImagesCase, UploadsCase, WaitingCase
 from clinic_api.prefer import wait_of
@@ -144,7 +144,7 @@ def get_image_content(record: VisibleImage, working: WorkingImagesPort, clock: C
     responses=problems(401, 403, 404, 409, 503),
 )
 def retry_image(
-    _admin: Admin, record: VisibleImage, casework: CaseworkPort, queue: QueuePort, clock: ClockPort
+    _admin: ImageAdmin, record: VisibleImage, casework: CaseworkPort, queue: QueuePort, clock: ClockPort
 ) -> ImageResponse:
     """Begins a new attempt. Safe to repeat: an image that is waiting for its analysis is only sent again."""
     return ImageResponse.of(retry(record, casework, queue, clock))

@@ -1,7 +1,9 @@
 """People and what they may do."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,9 +16,28 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-SEES_ALL_IMAGES = frozenset({Role.DOCTOR, Role.ADMIN})
-SEES_MODELS = frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN})
-MANAGES_MODELS = frozenset({Role.ADMIN})
+class Action(StrEnum):
+    """What not everybody may do. Everybody may see and change what is their own."""
+
+    SEE_ALL_IMAGES = "see_all_images"
+    RETRY_IMAGES = "retry_images"
+    SEE_MODELS = "see_models"
+    MANAGE_MODELS = "manage_models"
+    MANAGE_PEOPLE = "manage_people"
+
+
+# The one table of who may do what. `clinic_api.deps.access` enforces it, and nothing else does.
+MAY: Mapping[Action, frozenset[Role]] = MappingProxyType(
+    {
+        Action.SEE_ALL_IMAGES: frozenset({Role.DOCTOR, Role.ADMIN}),
+        Action.RETRY_IMAGES: frozenset({Role.ADMIN}),
+        Action.SEE_MODELS: frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN}),
+        Action.MANAGE_MODELS: frozenset({Role.ADMIN}),
+        Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
+    }
+)
+# Who sees other people's data or changes the platform shows a second factor in production.
+NEEDS_SECOND_FACTOR = frozenset({Role.DOCTOR, Role.ADMIN})
 
 
 SHORTEST_PASSWORD = 12
@@ -55,6 +76,5 @@ class Person(BaseModel):
     created_at: datetime
     version: int | None = None
 
-    @property
-    def sees_all_images(self) -> bool:
-        return self.role in SEES_ALL_IMAGES
+    def may(self, action: Action) -> bool:
+        return self.role in MAY[action]
