@@ -163,7 +163,7 @@ def _cdk(server: Server, folder: Path, where: Path, *arguments: str) -> None:
     with log.open("wb") as output:
         done = subprocess.run(  # noqa: S603
             command,
-            cwd=ROOT,
+            cwd=where,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
