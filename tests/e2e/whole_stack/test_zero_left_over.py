@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from tests.e2e.deployed.files import sharp
-from tests.e2e.deployed.stack import Stack, until
+from tests.e2e.whole_stack.files import sharp
+from tests.e2e.whole_stack.stack import Stack, until
 
 FILE_NAME = "canary-passport-photo.jpg"
 FULL_NAME = "Canary Lovelace"

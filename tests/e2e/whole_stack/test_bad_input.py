@@ -13,8 +13,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.e2e.deployed.files import gif, header_bomb, png, sharp, truncated
-from tests.e2e.deployed.stack import Person, Stack, until
+from tests.e2e.whole_stack.files import gif, header_bomb, png, sharp, truncated
+from tests.e2e.whole_stack.stack import Person, Stack, until
 from triagelens_client import UploadRefusedError
 
 SOMEBODYS_ID = "01m84pbab9k3c2eh2bgtdazg24"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.deployed.files import blurred, sharp
-from tests.e2e.deployed.stack import Person, Stack
+from tests.e2e.whole_stack.files import blurred, sharp
+from tests.e2e.whole_stack.stack import Person, Stack
 
 
 @pytest.fixture(scope="module")

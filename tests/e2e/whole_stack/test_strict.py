@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.deployed.files import blurred, sharp, told_by_the_camera
-from tests.e2e.deployed.stack import PASSWORD, Listener, Person, Stack, until
-from tests.e2e.deployed.test_bad_input import assert_problem, forged, unsigned
+from tests.e2e.whole_stack.files import blurred, sharp, told_by_the_camera
+from tests.e2e.whole_stack.stack import PASSWORD, Listener, Person, Stack, until
+from tests.e2e.whole_stack.test_bad_input import assert_problem, forged, unsigned
 from tests.onnx_models import classifier
 from triagelens_client import InvalidRequestError, UnauthenticatedError
 

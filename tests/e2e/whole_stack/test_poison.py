@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.deployed.files import sharp
-from tests.e2e.deployed.stack import Person, Stack, until
+from tests.e2e.whole_stack.files import sharp
+from tests.e2e.whole_stack.stack import Person, Stack, until
 from triagelens.domain.ids import new_id
 
 NO_NOTIFICATION = "this is no notification"

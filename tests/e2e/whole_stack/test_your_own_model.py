@@ -15,8 +15,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from tests.e2e.deployed.files import sharp
-from tests.e2e.deployed.stack import Person, Stack, until
+from tests.e2e.whole_stack.files import sharp
+from tests.e2e.whole_stack.stack import Person, Stack, until
 from tests.onnx_models import OnnxClassifier, classifier, edited, with_graph
 from triagelens_client import InvalidRequestError, ModelImport
 

@@ -1,11 +1,15 @@
-"""The deployed stack, and people who use it."""
+"""The deployed stack, and people who use it.
+
+The names of this folder and its files put them in order: after the tests of the demo, which need the
+demonstration models, come those that bring models of their own, and at last what looks for leftovers.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
 from infra.local.cloud import Cloud
-from tests.e2e.deployed.stack import Listener, Person, Stack
+from tests.e2e.whole_stack.stack import Listener, Person, Stack
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.deployed.files import CAMERA, blurred, sharp, told_by_the_camera
-from tests.e2e.deployed.stack import CODE, PASSWORD, Listener, Person, Stack, until
+from tests.e2e.whole_stack.files import CAMERA, blurred, sharp, told_by_the_camera
+from tests.e2e.whole_stack.stack import CODE, PASSWORD, Listener, Person, Stack, until
 from triagelens.domain.messages import InferenceRequest
 
 AT_ONCE = 8
