@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.config import ROOT
 from infra.local.cloud import Cloud
-from tests.e2e.deployed.stack import PASSWORD
+from tests.e2e.whole_stack.stack import PASSWORD
 from tests.onnx_models import classifier
 from tests.photos import photo
 
