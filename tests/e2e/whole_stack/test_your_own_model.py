@@ -72,7 +72,8 @@ def test_classifiers_of_several_kinds_serve_within_30_s_of_their_activation(
     }
     for specialty, model in made.items():
         assert bring(admin, model, tmp_path / specialty).status == "candidate"
-        assert model_of_next_image(person, specialty)["demonstration"] is True, "a candidate does not answer"
+        before = model_of_next_image(person, specialty)["model"]
+        assert before["version"] != BROUGHT, "a candidate does not answer"
         assert admin.client.models.activate(specialty, BROUGHT, REASON).production
     with ThreadPoolExecutor(max_workers=len(made)) as pool:
         waits = {name: pool.submit(wait_for_version, person, name, BROUGHT) for name in made}
