@@ -24,8 +24,10 @@ REQUESTS_PER_SECOND, BURST = 50, 100
 REQUESTS_PER_ADDRESS = 2000  # in five minutes
 COGNITO_ACTIONS = (
     "cognito-idp:AdminGetUser",
+    "cognito-idp:AdminUserGlobalSignOut",
     "cognito-idp:ConfirmSignUp",
     "cognito-idp:InitiateAuth",
+    "cognito-idp:ResendConfirmationCode",
     "cognito-idp:RespondToAuthChallenge",
     "cognito-idp:SignUp",
 )

@@ -1,10 +1,11 @@
 """Each function may do its work and nothing else."""
 
 import json
+import re
 
 import pytest
 
-from infra.config import CLOUD_SIZES
+from infra.config import CLOUD_SIZES, ROOT
 from infra.template import Template
 
 
@@ -101,3 +102,17 @@ def test_a_function_writes_only_the_objects_that_it_makes(
 def test_only_publish_events_speaks_on_the_bus(dev: Template) -> None:
     bus = dev.logical_id("AWS::Events::EventBus", "bus")
     assert readers(dev, bus, {"events:PutEvents"}) == {"publish_events"}
+
+
+def test_the_api_may_ask_cognito_for_what_its_adapter_asks(dev: Template) -> None:
+    source = (ROOT / "layers/core/python/triagelens/adapters/cognito.py").read_text()
+    calls = set(re.findall(r"_client\.([a-z_]+)\(", source))
+    assert "sign_up" in calls
+    pool = dev.logical_id("AWS::Cognito::UserPool", "Identitypool")
+    asked = {f"cognito-idp:{operation(call)}" for call in calls}
+    assert asked <= allowed(dev, "clinic_api", pool)
+
+
+def operation(method: str) -> str:
+    """The API's name of a boto3 method."""
+    return "".join(part.capitalize() for part in method.split("_"))
