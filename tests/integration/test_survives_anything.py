@@ -271,3 +271,16 @@ def test_a_quality_check_given_up_is_failed_and_a_redrive_finishes_it(cloud: Clo
     assert quality(message) == []
     assert inference(*cloud.waiting("inference")) == []
     assert casework().image(record.image_id).status is ImageStatus.ANALYZED
+
+
+def test_a_request_that_comes_before_its_photo_was_checked_changes_nothing(cloud: Cloud) -> None:
+    data = photo()
+    record = announce(cloud, data)
+    message = cloud.upload(record.upload_key, data)
+    version = message["Records"][0]["s3"]["object"]["versionId"]
+    early = {"image_id": record.image_id, "object_version": version, "attempt": 1, "correlation_id": "early"}
+    assert inference(early) == []
+    assert casework().image(record.image_id) == record
+    assert quality(message) == []
+    assert inference(*cloud.waiting("inference")) == []
+    assert casework().image(record.image_id).status is ImageStatus.ANALYZED

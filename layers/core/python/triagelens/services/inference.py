@@ -35,6 +35,8 @@ class Inference:
         record = self.casework.image(request.image_id)
         if record.is_done_with(request.object_version) or request.attempt < record.attempt:
             return record
+        if record.status is ImageStatus.AWAITING_UPLOAD:
+            return record  # once the quality check accepts it, it sends a request of its own
         if record.status is ImageStatus.FAILED:
             record = self.casework.replace_image(record.move(ImageStatus.ACCEPTED, self.clock()))
         try:
