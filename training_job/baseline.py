@@ -6,7 +6,7 @@ from pathlib import Path
 import timm
 import torch
 
-from training_job import data
+from training_job import phantom_sets
 from training_job.calibrate import fit_temperature
 from training_job.config import RELEASES, BaselineConfig
 from training_job.evaluate import assess, balanced_accuracy, open_session, predict
@@ -57,10 +57,12 @@ def make_baseline(config: BaselineConfig, output: Path) -> Manifest:
     return manifest
 
 
-def _load(config: BaselineConfig, role: data.Role) -> data.Examples:
+def _load(config: BaselineConfig, role: phantom_sets.Role) -> phantom_sets.Examples:
     per_class: int = getattr(config.counts, role)
-    read = data.phone_working_image if role == "phone" else data.working_image
-    return data.load(data.phantoms(config.specialty, role, per_class, config.seed), config.input, read)
+    read = phantom_sets.phone_working_image if role == "phone" else phantom_sets.working_image
+    return phantom_sets.load(
+        phantom_sets.phantoms(config.specialty, role, per_class, config.seed), config.input, read
+    )
 
 
 def _manifest(

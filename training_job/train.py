@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from training_job.config import Schedule
-from training_job.data import Examples
 from training_job.model import Classifier
+from training_job.phantom_sets import Examples
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from training_job import data
+from training_job import phantom_sets
 from training_job.config import baseline_config
 from training_job.evaluate import balanced_accuracy, open_session, predict
 from triagelens.domain.manifest import Manifest
@@ -54,7 +54,7 @@ def test_a_model_is_small_and_reports_good_metrics(name: str) -> None:
 
 @each_specialty
 def test_a_model_recognises_phantoms_that_no_run_has_used(name: str) -> None:
-    fresh = data.load(data.phantoms(name, "held_out", 20, ANOTHER_RUN), manifest(name).input)
+    fresh = phantom_sets.load(phantom_sets.phantoms(name, "held_out", 20, ANOTHER_RUN), manifest(name).input)
     logits = predict(open_session(content(name, "model.onnx"), threads=2), fresh.inputs)
     assert balanced_accuracy(logits.argmax(axis=1), fresh.targets, len(specialty(name).labels)) > 0.9
 
@@ -62,7 +62,7 @@ def test_a_model_recognises_phantoms_that_no_run_has_used(name: str) -> None:
 @each_specialty
 def test_class_activation_of_a_model_is_exact(name: str) -> None:
     spec = manifest(name).input
-    sample = data.load(data.phantoms(name, "validation", 2, ANOTHER_RUN), spec)
+    sample = phantom_sets.load(phantom_sets.phantoms(name, "validation", 2, ANOTHER_RUN), spec)
     session = open_session(content(name, "model.onnx"), threads=1)
     logits, features = session.run(["logits", "features"], {spec.name: sample.inputs})
     seen = features.mean(axis=(2, 3)) @ np.load(io.BytesIO(content(name, "head.npy"))).T

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from training_job import data
+from training_job import phantom_sets
 from training_job.baseline import make_baseline
 from training_job.config import BaselineConfig, PhantomCounts, Schedule
 from training_job.evaluate import balanced_accuracy, open_session
@@ -115,8 +115,8 @@ def test_the_exported_file_names_no_place_on_the_machine_that_made_it(exported: 
 
 
 def test_the_sets_of_a_run_have_no_phantom_in_common() -> None:
-    roles: tuple[data.Role, ...] = ("train", "validation", "held_out", "phone")
-    sets = [set(data.phantoms("oral", role, 50, seed)) for seed in (1, 2) for role in roles]
+    roles: tuple[phantom_sets.Role, ...] = ("train", "validation", "held_out", "phone")
+    sets = [set(phantom_sets.phantoms("oral", role, 50, seed)) for seed in (1, 2) for role in roles]
     assert sum(map(len, sets)) == len(set.union(*sets)) == 8 * 100
 
 
@@ -131,8 +131,8 @@ def test_augmentation_keeps_shape_and_range_and_changes_every_image() -> None:
 def test_a_few_steps_of_training_learn_the_pupil() -> None:
     """The classes can be learnt: a short run is far better than chance on pictures it has not seen."""
     config = TINY.model_copy(update={"side": 96, "schedule": Schedule(steps=150, batch_size=16)})
-    train = data.load(data.phantoms("eye", "train", 60, 3), config.input)
-    unseen = data.load(data.phantoms("eye", "validation", 20, 3), config.input)
+    train = phantom_sets.load(phantom_sets.phantoms("eye", "train", 60, 3), config.input)
+    unseen = phantom_sets.load(phantom_sets.phantoms("eye", "validation", 20, 3), config.input)
     model = build(config.backbone, 2, config.dropout, config.seed)
     fit(model, train, config.schedule, config.seed)
     with torch.inference_mode():
