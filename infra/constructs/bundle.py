@@ -4,6 +4,7 @@ A bundle is `python/` of a layer or the package of a function: locked dependenci
 platform, our own source beside them, and nothing that is not needed at run time.
 """
 
+import compileall
 import fcntl
 import hashlib
 import shutil
@@ -14,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import jsii
 from aws_cdk import AssetHashType, BundlingOptions, BundlingOutput, DockerImage, ILocalBundling
@@ -82,12 +84,22 @@ class Bundle:
     @property
     def key(self) -> str:
         """Digest of everything that decides the zip's content."""
-        digest = hashlib.sha256(repr((self.name, self.prefix, self.platform, TRIMMED)).encode())
+        made = (self.name, self.prefix, self.platform, TRIMMED, self.compiled_for)
+        digest = hashlib.sha256(repr(made).encode())
         if self.requirements:
             digest.update(self.requirements.read_bytes())
         for path, name in self._source_files():
             digest.update(f"\0{name}\0".encode() + path.read_bytes())
         return digest.hexdigest()
+
+    @property
+    def compiled_for(self) -> str | None:
+        """The bytecode that the zip carries: that of the Python which builds, if it is the one that runs it.
+
+        Lambda cannot write bytecode down, so that without it every cold start compiles what it imports.
+        """
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return sys.implementation.cache_tag if self.platform.python == here else None
 
     def build(self) -> Path:
         """The zip file, from the cache or made now."""
@@ -131,6 +143,8 @@ class Bundle:
                 copy = root / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
+            if self.compiled_for:
+                add_bytecode(contents)
             archive = Path(folder, target.name)
             # Not compressed for the laptop cloud: each of its workers unpacks the layers again.
             write_zip(contents, archive, compress=self.platform.uv_platform is not None)
@@ -156,6 +170,20 @@ def install(requirements: Path, target: Path, platform: Platform) -> None:
     if platform.uv_platform:
         command += ["--python-platform", platform.uv_platform, "--python-version", platform.python]
     subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603
+
+
+def add_bytecode(contents: Path) -> None:
+    """Compile every module. The bytecode is trusted without a look at its source: the two never part."""
+    compiled = compileall.compile_dir(
+        contents,
+        quiet=1,
+        force=True,
+        workers=0,
+        stripdir=str(contents),
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not compiled:
+        raise RuntimeError(f"a module in {contents} does not compile")
 
 
 def trim(site_packages: Path) -> None:
