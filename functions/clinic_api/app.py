@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from clinic_api import errors
 from clinic_api.correlation import CorrelationMiddleware
-from clinic_api.routes import auth, health, images, models, specialties
+from clinic_api.routes import auth, case_readings, cases, health, images, models, specialties
 
 VERSION = "1.0.0"
 DESCRIPTION = """
@@ -25,6 +25,7 @@ TAGS = [
     {"name": "people", "description": "Accounts and sign-in"},
     {"name": "specialties", "description": "Fields of medicine and their labels"},
     {"name": "images", "description": "From a photo to a finding"},
+    {"name": "cases", "description": "What clinicians make of a person's images"},
     {"name": "models", "description": "Models brought by hand"},
     {"name": "health", "description": "Whether the API answers"},
 ]
@@ -59,15 +60,22 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         redirect_slashes=False,
     )
     errors.add_error_handlers(app)
-    for module in (health, auth, specialties, images, models):
+    for module in (health, auth, specialties, images, cases, case_readings, models):
         app.include_router(module.router)
     if origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer", "X-Correlation-Id"],
-            expose_headers=["Preference-Applied", "Retry-After", "X-Correlation-Id"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "Prefer",
+                "X-Correlation-Id",
+            ],
+            expose_headers=["ETag", "Preference-Applied", "Retry-After", "X-Correlation-Id"],
             max_age=600,
         )
     app.add_middleware(CorrelationMiddleware)  # the last one added is the outermost

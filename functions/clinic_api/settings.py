@@ -15,6 +15,7 @@ class Settings(EnvironmentSettings):
         presign_endpoint_url: where clients reach S3, if that differs from where this function does
             (laptop cloud only).
         waiters: how many requests may wait at the same time.
+        case_number_start: the first case number that this deployment gives out.
         api_base_path: stage prefix that is taken off a path if it is there.
     """
 
@@ -38,6 +39,7 @@ class Settings(EnvironmentSettings):
     max_upload_bytes: int = Field(default=50_000_000, ge=1)
     max_model_bytes: int = Field(default=262_144_000, ge=1)
     waiters: int = Field(default=20, ge=1)
+    case_number_start: int = Field(default=10_000, ge=1)
     api_base_path: str = "/api"
 
     @property

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from publish_events.settings import settings
 from triagelens.adapters.aws import events_client
-from triagelens.adapters.dynamodb.streams import image_changes
+from triagelens.adapters.dynamodb.streams import record_changes
 from triagelens.adapters.eventbridge import EventBridgeBus
 from triagelens.services.publishing import Publishing
 
@@ -28,7 +28,7 @@ def publishing() -> Publishing:
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
-    refused_at = publishing().publish(image_changes(event))
+    refused_at = publishing().publish(record_changes(event))
     if refused_at is None:
         return {"batchItemFailures": []}
     logger.warning("the bus refused an event; the stream goes on from there")

@@ -20,6 +20,7 @@ from infra.constructs.storage import READ_OBJECT, READ_RECORDS, WRITE_OBJECT, WR
 MAX_UPLOAD_BYTES = 50_000_000
 UPLOAD_EXPIRY_S = 600
 WAITERS = 50
+CASE_NUMBER_START = 10_000
 REQUESTS_PER_SECOND, BURST = 50, 100
 REQUESTS_PER_ADDRESS = 2000  # in five minutes
 COGNITO_ACTIONS = (
@@ -132,6 +133,7 @@ class Api(Construct):
             "MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
             "API_BASE_PATH": f"/{API_STAGE}",
             "WAITERS": str(WAITERS),
+            "CASE_NUMBER_START": str(CASE_NUMBER_START),
         }
         if self._config.endpoint:
             environment["PRESIGN_ENDPOINT_URL"] = self._config.endpoint

@@ -25,8 +25,10 @@ from infra.constructs.storage import (
 
 # Messages that one invocation takes; a photo's check is the longest.
 BATCH_SIZE = {"check_quality": 5, "run_inference": 10, "register_model": 1}
-# Only a change of an image's own record is an event; its results and labels ride in the same transactions.
-IMAGE_RECORDS = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "IMG#"}]}, "sk": {"S": ["META"]}}}}
+# Only changes of images' and cases' own records are events; what hangs on them is not.
+EVENT_RECORDS = {
+    "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "IMG#"}, {"prefix": "CASE#"}]}, "sk": {"S": ["META"]}}}
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Pipeline(Construct):
                 report_batch_item_failures=True,
                 retry_attempts=10,
                 on_failure=sources.SqsDlq(self.stream_dlq),
-                filters=[lambda_.FilterCriteria.filter(IMAGE_RECORDS)],
+                filters=[lambda_.FilterCriteria.filter(EVENT_RECORDS)],
             )
         )
         return function

@@ -77,7 +77,7 @@ def test_a_bucket_waits_for_the_policy_of_the_queue_that_it_tells(dev: Template)
         assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_the_stream_brings_only_changes_of_images_and_loses_none(dev: Template) -> None:
+def test_the_stream_brings_only_changes_of_images_and_cases_and_loses_none(dev: Template) -> None:
     [mapping] = [
         mapping
         for mapping in dev.of_type("AWS::Lambda::EventSourceMapping").values()
@@ -89,7 +89,8 @@ def test_the_stream_brings_only_changes_of_images_and_loses_none(dev: Template) 
     dlq = dev.logical_id("AWS::SQS::Queue", "eventsdlq")
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": [dlq, "Arn"]}
     [pattern] = [json.loads(filtered["Pattern"]) for filtered in mapping["FilterCriteria"]["Filters"]]
-    assert pattern == {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "IMG#"}]}, "sk": {"S": ["META"]}}}}
+    records = [{"prefix": "IMG#"}, {"prefix": "CASE#"}]
+    assert pattern == {"dynamodb": {"Keys": {"pk": {"S": records}, "sk": {"S": ["META"]}}}}
 
 
 @pytest.mark.parametrize("package", CLOUD_SIZES)

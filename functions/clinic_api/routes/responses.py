@@ -12,8 +12,10 @@ _WORDS = {
     403: "The account may not do this",
     404: "There is no such thing, or it is not yours to see",
     409: "Does not fit the present state",
+    412: "The thing is no longer as it was when the caller read it",
     413: "Too large",
     422: "The request does not have the form that this operation takes",
+    428: "Say with `If-Match` which version the change is made to",
     429: "Too many requests; come back after `Retry-After` seconds",
     503: "Something that the platform stands on does not answer; come back after `Retry-After` seconds",
 }

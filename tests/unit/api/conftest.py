@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clinic_api.app import create_app
-from clinic_api.deps import ports
+from clinic_api.deps import cases, ports
 from clinic_api.observability import logger
 from clinic_api.settings import Settings, settings
+from tests.fake_cases import FakeCases
 from tests.fake_registry import FakeModelUploads, FakeRegistry
 from tests.fakes import (
     START,
@@ -61,6 +62,7 @@ class Fakes:
     audit: FakeAuditTrail = field(default_factory=FakeAuditTrail)
     identity: FakeIdentity = field(default_factory=FakeIdentity)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
+    cases: FakeCases = field(default_factory=FakeCases)
 
     def person(self, name: str, role: Role = Role.PATIENT) -> dict[str, str]:
         """A person's headers."""
@@ -83,6 +85,8 @@ class Fakes:
             ports.identity: lambda: self.identity,
             ports.registry: lambda: self.registry,
             ports.model_uploads: FakeModelUploads,
+            cases.case_records: lambda: self.cases,
+            cases.case_numbers: lambda: self.cases.numbers,
             ports.tokens: lambda: FakeTokens(self.clock),
         }
 

@@ -62,6 +62,18 @@ class TransitionError(ConflictError):
     code = "invalid_transition"
 
 
+class OutdatedError(ConflictError):
+    """The caller's copy of the thing is not the newest."""
+
+    code = "outdated"
+
+
+class VersionMissingError(InvalidRequestError):
+    """The caller has to say which version of the thing the change is made to."""
+
+    code = "version_missing"
+
+
 class TooManyRequestsError(TriagelensError):
     """The caller should come back later.
 

@@ -15,3 +15,8 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Whether `text` could have come from `new_id`."""
     return ULID_PATTERN.fullmatch(text) is not None
+
+
+def month_of(identifier: str) -> str:
+    """The month (UTC) in which an id was made, as `yyyymm`."""
+    return ULID.from_str(identifier.upper()).datetime.strftime("%Y%m")

@@ -21,6 +21,9 @@ class Action(StrEnum):
 
     SEE_ALL_IMAGES = "see_all_images"
     RETRY_IMAGES = "retry_images"
+    WORK_ON_CASES = "work_on_cases"
+    SEE_ALL_CASES = "see_all_cases"
+    READ_CASES = "read_cases"
     SEE_MODELS = "see_models"
     MANAGE_MODELS = "manage_models"
     MANAGE_PEOPLE = "manage_people"
@@ -31,6 +34,9 @@ MAY: Mapping[Action, frozenset[Role]] = MappingProxyType(
     {
         Action.SEE_ALL_IMAGES: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.RETRY_IMAGES: frozenset({Role.ADMIN}),
+        Action.WORK_ON_CASES: frozenset({Role.GP, Role.DOCTOR, Role.ADMIN}),
+        Action.SEE_ALL_CASES: frozenset({Role.DOCTOR, Role.ADMIN}),
+        Action.READ_CASES: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.SEE_MODELS: frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_MODELS: frozenset({Role.ADMIN}),
         Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from triagelens.domain.cases import Case
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.messages import Event
 from triagelens.services.ports import MOST_EVENTS, EventBus
@@ -23,19 +25,31 @@ class ImageChange:
 
 
 @dataclass(frozen=True)
+class CaseChange:
+    """One change of a case's record, as the table's stream tells it."""
+
+    position: str
+    before: Case | None
+    after: Case
+
+
+Change: TypeAlias = ImageChange | CaseChange
+
+
+@dataclass(frozen=True)
 class Publishing:
     """Publishes changes in their order, and says from where to go on if the bus refuses."""
 
     bus: EventBus
 
-    def publish(self, changes: Sequence[ImageChange]) -> str | None:
+    def publish(self, changes: Sequence[Change]) -> str | None:
         """Publishes an event for each change of status.
 
         Returns:
             The position of the first change that the bus did not take; it and all after it are to be
             published again. None if all were taken.
         """
-        events = [(change.position, image_event(change)) for change in changes]
+        events = [(change.position, event_of(change)) for change in changes]
         outbox = [(position, event) for position, event in events if event is not None]
         for start in range(0, len(outbox), MOST_EVENTS):
             batch = outbox[start : start + MOST_EVENTS]
@@ -44,6 +58,35 @@ class Publishing:
                 if event.event_id in refused:
                     return position
         return None
+
+
+def event_of(change: Change) -> Event | None:
+    """The event of a change, or None if there is nothing to tell."""
+    return image_event(change) if isinstance(change, ImageChange) else case_event(change)
+
+
+def case_event(change: CaseChange) -> Event | None:
+    """The event of a new case or a decision, or None if the status stayed. No free text goes with it."""
+    case, before = change.after, change.before
+    if before is not None and before.status is case.status:
+        return None
+    return Event(
+        event_id=f"{case.case_id}:{case.version}",
+        type="case.created" if before is None else f"case.{case.status}",
+        time=case.updated_at,
+        correlation_id=case.correlation_id,
+        detail={
+            "case_id": case.case_id,
+            "number": case.number,
+            "owner": case.owner,
+            "image_owner": case.image_owner,
+            "image_ids": list(case.image_ids),
+            "patient_id": case.patient_id,
+            "specialty": case.specialty,
+            "status": str(case.status),
+            "by": case.updated_by,
+        },
+    )
 
 
 def image_event(change: ImageChange) -> Event | None:

@@ -71,6 +71,7 @@ class CaseworkItem(Item):
         region: str | None = None
 
     status = UnicodeAttribute(null=True)
+    counter = NumberAttribute(null=True)  # of items that count: DynamoDB adds to it
     version = LockVersion()
     gsi1pk = UnicodeAttribute(null=True)
     gsi1sk = UnicodeAttribute(null=True)

@@ -1,0 +1,87 @@
+"""Transactions whose parts say what it means when they are refused."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from pynamodb.connection import Connection
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from triagelens.adapters.dynamodb.tables import Item
+from triagelens.domain.errors import ConflictError
+
+CONDITION_FAILED = "ConditionalCheckFailed"
+CONFLICT = "TransactionConflict"
+TRIES = 5
+# How to add a part to a transaction, and what it means if its condition fails.
+_Part: TypeAlias = tuple[Callable[[TransactWrite], None], ConflictError]
+
+
+class Parts:
+    """The parts of one transaction. Each names the error that a failing condition stands for.
+
+    They are written in PynamoDB's order (checks, deletes, puts, updates), and the first part that
+    fails decides which error it is.
+    """
+
+    def __init__(self) -> None:
+        self._checks: list[_Part] = []
+        self._deletes: list[_Part] = []
+        self._puts: list[_Part] = []
+        self._updates: list[_Part] = []
+
+    def check(
+        self, item: type[Item], pk: str, sk: str, condition: Condition, otherwise: ConflictError
+    ) -> None:
+        """The item of that key has to fulfil the condition."""
+        self._checks.append(
+            (lambda write: write.condition_check(item, pk, sk, condition=condition), otherwise)
+        )
+
+    def delete(self, item: Item, condition: Condition, otherwise: ConflictError) -> None:
+        """Removes the item of that key if it fulfils the condition, whatever its version is."""
+        self._deletes.append(
+            (lambda write: write.delete(item, condition=condition, add_version_condition=False), otherwise)
+        )
+
+    def put(self, item: Item, otherwise: ConflictError) -> None:
+        """Writes the item over the version that it was read at; a new item only where there is none."""
+        self._puts.append((lambda write: write.save(item), otherwise))
+
+    def update(
+        self,
+        item: Item,
+        actions: Sequence[Action],
+        otherwise: ConflictError,
+        condition: Condition | None = None,
+    ) -> None:
+        """Changes the item of that key, whatever its version is; makes it if there is none and it may."""
+
+        def add(write: TransactWrite) -> None:
+            write.update(item, list(actions), condition=condition, add_version_condition=False)
+
+        self._updates.append((add, otherwise))
+
+    def write(self, connection: Connection) -> None:
+        """All parts or none. Collisions with other transactions are sorted out by trying again.
+
+        Raises:
+            ConflictError: the first refused part's own.
+            TransactWriteError: anything else, collisions that do not end included.
+        """
+        parts = [*self._checks, *self._deletes, *self._puts, *self._updates]
+        for tries_left in reversed(range(TRIES)):
+            try:
+                with TransactWrite(connection=connection) as write:
+                    for add, _ in parts:
+                        add(write)
+                return
+            except TransactWriteError as error:
+                codes = [reason.code if reason else None for reason in error.cancellation_reasons]
+                if CONDITION_FAILED in codes:
+                    _, otherwise = parts[codes.index(CONDITION_FAILED)]
+                    raise otherwise from error
+                if CONFLICT not in codes or tries_left == 0:
+                    raise
