@@ -11,7 +11,7 @@ from pathlib import Path
 def lean(folder: Path, threads: int) -> None:
     """What the two functions compute: check the photo, make the working image, verify and load, predict.
 
-    Like the seeds' way below, without what fetches and keeps data.
+    Like the other way below, without what fetches and keeps data.
     """
     from PIL import Image
 
@@ -46,7 +46,7 @@ def handlers(folder: Path, threads: int) -> None:
 
 
 def seed(folder: Path, threads: int) -> None:
-    """The seeds' way: import PyTorch, load the same weights, look at the photo."""
+    """The way of the servers that Triagelens replaces: import PyTorch, load the same weights, look at the photo."""
     from bench.materials import Materials
     from bench.seed_way import SeedWay
 
