@@ -1,5 +1,6 @@
 """Client of the Triagelens API: `Triagelens` for programs, the command `triagelens` for people."""
 
+from triagelens_client.case_models import Case, CaseLabel, Comment
 from triagelens_client.client import Triagelens
 from triagelens_client.errors import (
     ApiError,
@@ -10,6 +11,7 @@ from triagelens_client.errors import (
     InvalidRequestError,
     NotFoundError,
     NotSignedInError,
+    OutdatedError,
     ServerError,
     TooManyRequestsError,
     TriagelensClientError,
@@ -24,6 +26,9 @@ from triagelens_client.tokens import TokenProvider, Tokens
 
 __all__ = [
     "ApiError",
+    "Case",
+    "CaseLabel",
+    "Comment",
     "ConflictError",
     "ConnectionFailedError",
     "DeadlinePassedError",
@@ -34,6 +39,7 @@ __all__ = [
     "ModelImport",
     "NotFoundError",
     "NotSignedInError",
+    "OutdatedError",
     "Prediction",
     "Quality",
     "Retry",

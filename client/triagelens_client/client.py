@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 from pydantic import BaseModel
 
+from triagelens_client.cases import Cases
 from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
@@ -74,6 +75,7 @@ class Triagelens:
         self._tokens: TokenProvider = token_provider or signed_out
         if tokens is not None:
             self._use(tokens)
+        self.cases = Cases(self._http, lambda refused=None: self._tokens(refused))
         self.models = Registry(self._http, lambda refused=None: self._tokens(refused), self._poll)
 
     def __enter__(self) -> Self:

@@ -134,6 +134,10 @@ class ConflictError(ApiError):
     """The request does not fit the present state of the thing."""
 
 
+class OutdatedError(ApiError):
+    """Somebody else has changed the thing since it was read; nothing was done."""
+
+
 class TooManyRequestsError(ApiError):
     """Come back after `retry_after_s`."""
 
@@ -147,6 +151,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
     403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
+    412: OutdatedError,
     429: TooManyRequestsError,
 }
 

@@ -11,11 +11,13 @@ DECIDED_IMPORTS = frozenset({"candidate", "refused", "not_evaluable", "expired"}
 VERDICT_STATUSES = frozenset({"analyzed", "rejected"})
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Base of every answer."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
 
-class UploadForm(_Answer):
+class UploadForm(Answer):
     """A presigned POST: `fields` and then `file`, as multipart/form-data, to `url`."""
 
     url: str
@@ -23,7 +25,7 @@ class UploadForm(_Answer):
     expires_at: datetime | None = None
 
 
-class ImageCreated(_Answer):
+class ImageCreated(Answer):
     """Answer to a request for an upload. A repeated request whose image was processed since has no form."""
 
     image_id: str
@@ -31,7 +33,7 @@ class ImageCreated(_Answer):
     upload: UploadForm | None = None
 
 
-class QualityReason(_Answer):
+class QualityReason(Answer):
     """One remark on a photo, in words that its photographer can act on.
 
     Attributes:
@@ -45,7 +47,7 @@ class QualityReason(_Answer):
     severity: str = "reject"
 
 
-class Quality(_Answer):
+class Quality(Answer):
     """The quality check's verdict and what it measured.
 
     Attributes:
@@ -65,17 +67,17 @@ class Quality(_Answer):
     timings_ms: Mapping[str, float] = Field(default_factory=dict)
 
 
-class LabelProbability(_Answer):
+class LabelProbability(Answer):
     label: str
     probability: float
 
 
-class ModelIdentity(_Answer):
+class ModelIdentity(Answer):
     name: str
     version: str
 
 
-class Prediction(_Answer):
+class Prediction(Answer):
     """A model's finding.
 
     Attributes:
@@ -95,7 +97,7 @@ class Prediction(_Answer):
     timings_ms: Mapping[str, float] = Field(default_factory=dict)
 
 
-class Failure(_Answer):
+class Failure(Answer):
     """Why the platform could not finish."""
 
     code: str
@@ -103,7 +105,7 @@ class Failure(_Answer):
     retryable: bool = False
 
 
-class Image(_Answer):
+class Image(Answer):
     """An image and what has become of it so far.
 
     Attributes:
@@ -131,14 +133,14 @@ class Image(_Answer):
         return self.status in VERDICT_STATUSES
 
 
-class Content(_Answer):
+class Content(Answer):
     """A link to the working image's bytes, good until `expires_at`."""
 
     url: str
     expires_at: datetime
 
 
-class Me(_Answer):
+class Me(Answer):
     """The signed-in person."""
 
     username: str
@@ -147,31 +149,31 @@ class Me(_Answer):
     name: str | None = None
 
 
-class Label(_Answer):
+class Label(Answer):
     name: str
     title: str
 
 
-class Specialty(_Answer):
+class Specialty(Answer):
     name: str
     title: str
     labels: tuple[Label, ...] = ()
 
 
-class SignUp(_Answer):
+class SignUp(Answer):
     """Answer to a sign-up: what happens next, in words."""
 
     message: str
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """One reason why a model was refused."""
 
     code: str
     message: str
 
 
-class Model(_Answer):
+class Model(Answer):
     """One registered version of a specialty's model.
 
     Attributes:
@@ -191,7 +193,7 @@ class Model(_Answer):
     created_at: datetime | None = None
 
 
-class ImportUploads(_Answer):
+class ImportUploads(Answer):
     """Where each file of a model goes; the manifest last, since its arrival starts the checks."""
 
     model: UploadForm
@@ -199,12 +201,12 @@ class ImportUploads(_Answer):
     manifest: UploadForm
 
 
-class ImportCreated(_Answer):
+class ImportCreated(Answer):
     import_id: str
     uploads: ImportUploads
 
 
-class ModelImport(_Answer):
+class ModelImport(Answer):
     """How far a model's registration has come.
 
     Attributes:
@@ -227,7 +229,7 @@ class ModelImport(_Answer):
 Item = TypeVar("Item")
 
 
-class Page(_Answer, Generic[Item]):
+class Page(Answer, Generic[Item]):
     """A part of a list, newest first; `cursor` asks for the next part, None ends it."""
 
     items: tuple[Item, ...]

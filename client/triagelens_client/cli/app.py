@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from triagelens_client.cli import images, models, people, predict
+from triagelens_client.cli import cases, images, models, people, predict
 from triagelens_client.cli.connection import Connection
 from triagelens_client.cli.output import failing_plainly
 
@@ -51,4 +51,5 @@ app.command("sign-out")(failing_plainly(people.sign_out))
 app.command("whoami")(failing_plainly(people.whoami))
 app.command("predict")(failing_plainly(predict.predict))
 app.add_typer(images.app, name="images")
+app.add_typer(cases.app, name="cases")
 app.add_typer(models.app, name="models")
