@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="warm rounds; each runs every way once")
     parser.add_argument("--cold-rounds", type=int, default=5)
     parser.add_argument(
-        "--threads", type=int, default=1, help="for every way; a function with 1,769 MB has one"
+        "--threads", type=int, default=2, help="for every way; a function of 1,769 MB has one"
     )
     options = parser.parse_args()
     _pin_threads(options.threads)
