@@ -163,6 +163,20 @@ class FakePeople:
         self.records[person.sub] = person.model_copy(update={"version": person.version + 1})
         return self.records[person.sub]
 
+    def change_person(self, person: Person, admin: Person) -> Person:
+        self._witness(admin)
+        return self.replace_person(person)
+
+    def remove_person(self, person: Person, admin: Person) -> None:
+        self._witness(admin)
+        if self.records[person.sub].version != person.version:
+            raise ConflictError("The person's record has changed since it was read.")
+        del self.records[person.sub]
+
+    def _witness(self, admin: Person) -> None:
+        if admin.sub not in self.records or self.records[admin.sub].version != admin.version:
+            raise ConflictError("Your own record has changed since it was read.")
+
     def people(self, role: Role, limit: int, cursor: str | None) -> Page[Person]:
         found = sorted((p for p in self.records.values() if p.role is role), key=lambda p: p.username)
         return page_of(found, limit, cursor, "sub")
@@ -199,6 +213,8 @@ class FakeIdentity:
     passwords: dict[str, str] = field(default_factory=dict)
     confirmed: set[str] = field(default_factory=set)
     challenges: dict[str, str] = field(default_factory=dict)
+    signed_out: list[str] = field(default_factory=list)
+    resent: list[str] = field(default_factory=list)
 
     def sign_up(self, username: str, password: str, email: str | None, name: str | None) -> Account | None:
         if len(password) < 8:
@@ -224,13 +240,24 @@ class FakeIdentity:
         given = {"SOFTWARE_TOKEN_MFA": code, "NEW_PASSWORD_REQUIRED": new_password}
         if challenge is not None and given.get(challenge) is None:
             raise ChallengeError(challenge, "More is needed.")
-        return Tokens(self.accounts[username].sub, 3600, refresh_token=f"refresh-{username}")
+        if challenge == "SOFTWARE_TOKEN_MFA" and code != RIGHT_CODE:
+            raise SignInError("The username or password is not right.")
+        shown = challenge == "SOFTWARE_TOKEN_MFA"
+        sub = self.accounts[username].sub
+        return Tokens(sub, 3600, refresh_token=f"refresh-{username}", second_factor=shown)
 
     def refresh(self, refresh_token: str) -> Tokens:
         username = refresh_token.removeprefix("refresh-")
-        if username not in self.confirmed:
+        if username not in self.confirmed or username in self.signed_out:
             raise SignInError("The refresh token is not valid any more.")
         return Tokens(self.accounts[username].sub, 3600)
+
+    def resend(self, username: str) -> None:
+        if username in self.accounts and username not in self.confirmed:
+            self.resent.append(username)
+
+    def sign_out(self, username: str) -> None:
+        self.signed_out.append(username)
 
 
 @dataclass

@@ -8,7 +8,17 @@ from starlette.middleware.cors import CORSMiddleware
 
 from clinic_api import errors
 from clinic_api.correlation import CorrelationMiddleware
-from clinic_api.routes import auth, case_readings, cases, health, images, models, specialties
+from clinic_api.routes import (
+    auth,
+    case_readings,
+    cases,
+    credentials,
+    health,
+    images,
+    models,
+    people,
+    specialties,
+)
 
 VERSION = "1.0.0"
 DESCRIPTION = """
@@ -60,7 +70,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         redirect_slashes=False,
     )
     errors.add_error_handlers(app)
-    for module in (health, auth, specialties, images, cases, case_readings, models):
+    for module in (health, auth, credentials, people, specialties, images, cases, case_readings, models):
         app.include_router(module.router)
     if origins:
         app.add_middleware(

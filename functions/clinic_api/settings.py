@@ -48,6 +48,11 @@ class Settings(EnvironmentSettings):
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
+    def requires_second_factor(self) -> bool:
+        """Whether some roles get nowhere without an authenticator app."""
+        return self.stage == "prod"
+
+    @property
     def upload_expiry(self) -> timedelta:
         return timedelta(seconds=self.upload_expiry_s)
 

@@ -23,14 +23,32 @@ WAITERS = 50
 CASE_NUMBER_START = 10_000
 REQUESTS_PER_SECOND, BURST = 50, 100
 REQUESTS_PER_ADDRESS = 2000  # in five minutes
-COGNITO_ACTIONS = (
-    "cognito-idp:AdminGetUser",
-    "cognito-idp:AdminUserGlobalSignOut",
-    "cognito-idp:ConfirmSignUp",
-    "cognito-idp:InitiateAuth",
-    "cognito-idp:ResendConfirmationCode",
-    "cognito-idp:RespondToAuthChallenge",
-    "cognito-idp:SignUp",
+# Exactly what the adapters call, on this pool alone.
+COGNITO_ACTIONS = tuple(
+    f"cognito-idp:{action}"
+    for action in (
+        "AdminAddUserToGroup",
+        "AdminCreateUser",
+        "AdminDeleteUser",
+        "AdminDisableUser",
+        "AdminEnableUser",
+        "AdminGetUser",
+        "AdminRemoveUserFromGroup",
+        "AdminResetUserPassword",
+        "AdminSetUserMFAPreference",
+        "AdminUserGlobalSignOut",
+        "AssociateSoftwareToken",
+        "ChangePassword",
+        "ConfirmForgotPassword",
+        "ConfirmSignUp",
+        "ForgotPassword",
+        "InitiateAuth",
+        "ResendConfirmationCode",
+        "RespondToAuthChallenge",
+        "SetUserMFAPreference",
+        "SignUp",
+        "VerifySoftwareToken",
+    )
 )
 # No address, no user name, no token: the audit trail says who did what.
 ACCESS_LOG = {

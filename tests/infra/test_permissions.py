@@ -104,15 +104,16 @@ def test_only_publish_events_speaks_on_the_bus(dev: Template) -> None:
     assert readers(dev, bus, {"events:PutEvents"}) == {"publish_events"}
 
 
-def test_the_api_may_ask_cognito_for_what_its_adapter_asks(dev: Template) -> None:
-    source = (ROOT / "layers/core/python/triagelens/adapters/cognito.py").read_text()
+def test_the_api_may_ask_cognito_for_what_its_adapters_ask_and_for_nothing_else(dev: Template) -> None:
+    adapters = sorted((ROOT / "layers/core/python/triagelens/adapters").glob("cognito*.py"))
+    source = "".join(path.read_text() for path in adapters)
     calls = set(re.findall(r"_client\.([a-z_]+)\(", source))
-    assert "sign_up" in calls
+    assert {"sign_up", "admin_create_user", "verify_software_token"} <= calls
     pool = dev.logical_id("AWS::Cognito::UserPool", "Identitypool")
     asked = {f"cognito-idp:{operation(call)}" for call in calls}
-    assert asked <= allowed(dev, "clinic_api", pool)
+    assert asked == allowed(dev, "clinic_api", pool)
 
 
 def operation(method: str) -> str:
     """The API's name of a boto3 method."""
-    return "".join(part.capitalize() for part in method.split("_"))
+    return "".join("MFA" if part == "mfa" else part.capitalize() for part in method.split("_"))

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from clinic_api.correlation import correlation_id
-from clinic_api.deps.ports import AuditPort, ClockPort, PeoplePort, TokensPort
+from clinic_api.deps.ports import AuditPort, ClockPort, Conf, PeoplePort, TokensPort
 from clinic_api.deps.use_cases import ImagesCase
 from triagelens.domain.audit import AuditEntry, Outcome
 from triagelens.domain.errors import ForbiddenError, UnauthenticatedError
@@ -25,11 +25,12 @@ bearer = HTTPBearer(
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
-def current_person(credentials: Credentials, tokens: TokensPort, people: PeoplePort) -> Person:
+def current_person(credentials: Credentials, tokens: TokensPort, people: PeoplePort, conf: Conf) -> Person:
     """The person whose access token came with the request."""
     if credentials is None:
         raise UnauthenticatedError("This needs an access token: `Authorization: Bearer ...`.")
-    return Authentication(tokens, people).person(credentials.credentials)
+    authentication = Authentication(tokens, people, second_factor_required=conf.requires_second_factor)
+    return authentication.person(credentials.credentials)
 
 
 CurrentPerson = Annotated[Person, Depends(current_person)]

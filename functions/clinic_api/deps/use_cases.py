@@ -25,9 +25,15 @@ from triagelens.services.uploads import UploadRules, Uploads
 
 
 def accounts(
-    provider: IdentityPort, people: PeoplePort, tokens: TokensPort, audit: AuditPort, clock: ClockPort
+    provider: IdentityPort,
+    people: PeoplePort,
+    tokens: TokensPort,
+    audit: AuditPort,
+    clock: ClockPort,
+    conf: Conf,
 ) -> Accounts:
-    return Accounts(provider, people, tokens, audit, clock)
+    required = conf.requires_second_factor
+    return Accounts(provider, people, tokens, audit, clock, second_factor_required=required)
 
 
 def uploads(casework: CaseworkPort, originals: OriginalsPort, clock: ClockPort, conf: Conf) -> Uploads:

@@ -1,11 +1,9 @@
-"""Sign-up, sign-in, and who I am."""
+"""Sign-up and sign-in."""
 
-from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from triagelens.domain.people import Person, Role
 from triagelens.services.identity_ports import Tokens
 
 # Cognito takes no e-mail address as a username where the address is an alias.
@@ -15,30 +13,39 @@ Email = Annotated[
     str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254, examples=["ada@example.org"])
 ]
 Code = Annotated[str, Field(pattern=r"^[0-9]{4,10}$", examples=["123456"])]
+Name = Annotated[str, Field(min_length=1, max_length=100, examples=["Ada"])]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=256, examples=["correct-Horse-battery-9"])]
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """A body with nothing unknown in it."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class SignUpRequest(_Request):
+class SignUpRequest(Request):
     """A new person. With an e-mail address, a confirmation code goes there."""
 
     username: NewUsername
     password: Password
     email: Email | None = None
-    name: str | None = Field(default=None, min_length=1, max_length=100, examples=["Ada"])
+    name: Name | None = None
 
 
-class ConfirmRequest(_Request):
+class AccountRequest(Request):
+    """Whose code to send."""
+
+    username: Username
+
+
+class ConfirmRequest(Request):
     """The code that came by e-mail."""
 
     username: Username
     code: Code
 
 
-class SignInRequest(_Request):
+class SignInRequest(Request):
     """Username or confirmed e-mail address, password, and whatever the account needs beyond it."""
 
     username: Username
@@ -49,7 +56,7 @@ class SignInRequest(_Request):
     )
 
 
-class RefreshRequest(_Request):
+class RefreshRequest(Request):
     """The refresh token of a sign-in."""
 
     refresh_token: str = Field(min_length=1, max_length=8192, examples=["eyJjdHkiOiJKV1Qi..."])
@@ -79,26 +86,4 @@ class TokenResponse(BaseModel):
             id_token=tokens.id_token,
             refresh_token=tokens.refresh_token,
             expires_in=tokens.expires_in_s,
-        )
-
-
-class PersonResponse(BaseModel):
-    """A person as they see themselves."""
-
-    id: str = Field(examples=["6b1f0f3a-6f5e-4f43-8f0e-2d2b8a4f1c11"])
-    username: str = Field(examples=["ada"])
-    role: Role
-    email: str | None = None
-    name: str | None = None
-    created_at: datetime
-
-    @classmethod
-    def of(cls, person: Person) -> Self:
-        return cls(
-            id=person.sub,
-            username=person.username,
-            role=person.role,
-            email=person.email,
-            name=person.name,
-            created_at=person.created_at,
         )

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 import clinic_api.settings
 from clinic_api.app import create_app
-from clinic_api.deps import cases, ports
+from clinic_api.deps import cases, people, ports
 from tests.cloud import REGION, Cloud
 from tests.jwks_server import KeySet
 from triagelens.adapters.cognito import cognito_client
@@ -49,9 +49,9 @@ class Api:
 
     def change(self, username: str, **changes: Any) -> None:
         """Changes a person's record behind the API's back."""
-        found = [item for item in UsersItem.gsi1.query("ROLE#patient") if item.body["username"] == username]
-        (item,) = found
+        (item,) = [item for item in UsersItem.scan() if item.body["username"] == username]
         item.body = {**item.body, **changes}
+        item.gsi1pk = f"ROLE#{item.body['role']}"
         item.save()
 
     def audited(self) -> list[dict[str, Any]]:
@@ -76,6 +76,8 @@ def api(cloud: Cloud, keys: KeySet, monkeypatch: pytest.MonkeyPatch) -> Iterator
         ClientName="api",
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     )["UserPoolClient"]["ClientId"]
+    for role in Role:
+        cognito.create_group(UserPoolId=pool, GroupName=role)
     issuer = f"https://cognito-idp.{REGION}.amazonaws.com/{pool}"
     environment = {
         "USER_POOL_ID": pool,
@@ -97,6 +99,6 @@ def api(cloud: Cloud, keys: KeySet, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def caches() -> list["_lru_cache_wrapper[Any]"]:
     """Everything that the API makes once per process."""
-    known = [*vars(ports).values(), *vars(cases).values()]
+    known = [*vars(ports).values(), *vars(cases).values(), *vars(people).values()]
     made = [value for value in known if isinstance(value, _lru_cache_wrapper)]
     return [*made, clinic_api.settings.settings, cognito_client]

@@ -12,7 +12,7 @@ from tests.cloud import REGION
 from tests.integration.api.conftest import PASSWORD, Api
 from triagelens.adapters import cognito
 from triagelens.adapters.dynamodb.tables import UsersItem
-from triagelens.domain.people import Role
+from triagelens.domain.people import Person, Role
 
 
 def post(api: Api, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
@@ -200,9 +200,13 @@ def test_a_mail_that_could_not_be_sent_still_makes_the_record(
 
 
 def invite(api: Api, username: str) -> None:
-    boto3.client("cognito-idp", region_name=REGION).admin_create_user(
+    """An account as an admin's invitation makes it, but with a password that the test knows."""
+    made = boto3.client("cognito-idp", region_name=REGION).admin_create_user(
         UserPoolId=api.pool_id, Username=username, TemporaryPassword="Temporary-1-password"
     )
+    sub = next(entry["Value"] for entry in made["User"]["Attributes"] if entry["Name"] == "sub")
+    person = Person(sub=sub, username=username, role=Role.PATIENT, created_at=ports.utc_now())
+    ports.people().add_person(person)
 
 
 def _error(code: str, operation: str) -> ClientError:

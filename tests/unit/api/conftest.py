@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clinic_api.app import create_app
-from clinic_api.deps import cases, ports
+from clinic_api.deps import cases, people, ports
 from clinic_api.observability import logger
 from clinic_api.settings import Settings, settings
 from tests.fake_cases import FakeCases
+from tests.fake_people import FakeAttempts, FakeAuthenticators, FakeDirectory, FakePasswords
 from tests.fake_registry import FakeModelUploads, FakeRegistry
 from tests.fakes import (
     START,
@@ -61,8 +62,19 @@ class Fakes:
     room: FakeWaitingRoom = field(default_factory=FakeWaitingRoom)
     audit: FakeAuditTrail = field(default_factory=FakeAuditTrail)
     identity: FakeIdentity = field(default_factory=FakeIdentity)
+    passwords: FakePasswords = field(init=False)
+    authenticators: FakeAuthenticators = field(init=False)
+    directory: FakeDirectory = field(init=False)
+    attempts: FakeAttempts = field(init=False)
+    settings: Settings = SETTINGS
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     cases: FakeCases = field(default_factory=FakeCases)
+
+    def __post_init__(self) -> None:
+        self.passwords = FakePasswords(self.identity)
+        self.authenticators = FakeAuthenticators(self.identity)
+        self.directory = FakeDirectory(self.identity)
+        self.attempts = FakeAttempts(self.clock)
 
     def person(self, name: str, role: Role = Role.PATIENT) -> dict[str, str]:
         """A person's headers."""
@@ -72,7 +84,7 @@ class Fakes:
     def stand_in(self, app: FastAPI) -> None:
         """Puts the fakes where the adapters would be."""
         app.dependency_overrides = {
-            settings: lambda: SETTINGS,
+            settings: lambda: self.settings,
             ports.clock: lambda: self.clock,
             ports.stopwatch: lambda: self.stopwatch,
             ports.casework: lambda: self.casework,
@@ -82,6 +94,10 @@ class Fakes:
             ports.people: lambda: self.people,
             ports.waiting_room: lambda: self.room,
             ports.audit_trail: lambda: self.audit,
+            people.attempts: lambda: self.attempts,
+            people.password_provider: lambda: self.passwords,
+            people.authenticator_provider: lambda: self.authenticators,
+            people.directory: lambda: self.directory,
             ports.identity: lambda: self.identity,
             ports.registry: lambda: self.registry,
             ports.model_uploads: FakeModelUploads,

@@ -132,7 +132,7 @@ def test_a_challenge_is_named_and_met_in_the_same_call() -> None:
     with pytest.raises(ChallengeError) as asked:
         world.accounts.sign_in("ada", PASSWORD, None, None, "c")
     assert asked.value.challenge == "SOFTWARE_TOKEN_MFA"
-    assert world.accounts.sign_in("ada", PASSWORD, "654321", None, "c").access_token
+    assert world.accounts.sign_in("ada", PASSWORD, RIGHT_CODE, None, "c").access_token
 
 
 def test_a_token_without_a_record_opens_nothing() -> None:

@@ -1,7 +1,6 @@
 """Amazon Cognito behind `services.identity_ports.IdentityProvider`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,13 +8,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from triagelens.adapters.cognito_errors import code_of, refusing, saying_nothing, throttling
 from triagelens.domain.errors import (
     ChallengeError,
     ConfirmationError,
     InvalidRequestError,
     PasswordRefusedError,
     SignInError,
-    TooManyRequestsError,
 )
 from triagelens.services.identity_ports import Account, Tokens
 
@@ -30,17 +29,9 @@ if TYPE_CHECKING:
 
     _Answer = InitiateAuthResponseTypeDef | RespondToAuthChallengeResponseTypeDef
 
-RETRY_AFTER_S = 5
 MOST_CHALLENGES = 3
+TOTP = "SOFTWARE_TOKEN_MFA"
 
-_THROTTLED = frozenset(
-    {
-        "TooManyRequestsException",
-        "LimitExceededException",
-        "TooManyFailedAttemptsException",
-        "ThrottlingException",
-    }
-)
 _SIGN_IN_REFUSED = frozenset(
     {
         "NotAuthorizedException",
@@ -52,7 +43,7 @@ _SIGN_IN_REFUSED = frozenset(
         "InvalidParameterException",
     }
 )
-_CODE_REFUSED = frozenset(
+CODE_REFUSED = frozenset(
     {
         "CodeMismatchException",
         "ExpiredCodeException",
@@ -62,6 +53,20 @@ _CODE_REFUSED = frozenset(
         "InvalidParameterException",
     }
 )
+
+# Whether a mail was sent is nobody's business but its reader's. The limit is one for each account,
+# so it would tell that there is one.
+NO_MAIL_FOR = frozenset(
+    {
+        "UserNotFoundException",
+        "InvalidParameterException",
+        "NotAuthorizedException",
+        "CodeDeliveryFailureException",
+        "LimitExceededException",
+    }
+)
+
+UNKNOWN = frozenset({"UserNotFoundException"})
 
 SIGN_IN_TEXT = "The username or password is not right, or the account has not been confirmed yet."
 REFRESH_TEXT = "The refresh token is not valid any more. Sign in again."
@@ -89,7 +94,7 @@ class CognitoIdentity:
             {"Name": key, "Value": value} for key, value in given.items() if value is not None
         ]
         try:
-            with _throttling():
+            with throttling():
                 answer = self._client.sign_up(
                     ClientId=self._client_id, Username=username, Password=password, UserAttributes=attributes
                 )
@@ -99,10 +104,10 @@ class CognitoIdentity:
 
     def account(self, username: str) -> Account | None:
         try:
-            with _throttling():
+            with throttling():
                 answer = self._client.admin_get_user(UserPoolId=self._pool_id, Username=username)
         except ClientError as error:
-            if _code(error) in {"UserNotFoundException", "InvalidParameterException"}:
+            if code_of(error) in {"UserNotFoundException", "InvalidParameterException"}:
                 return None
             raise
         known = {entry["Name"]: entry.get("Value") for entry in answer["UserAttributes"]}
@@ -111,35 +116,46 @@ class CognitoIdentity:
             username=answer["Username"],
             email=known.get("email"),
             name=known.get("name"),
+            invited=answer.get("UserStatus") == "FORCE_CHANGE_PASSWORD",
         )
 
+    def resend(self, username: str) -> None:
+        with throttling(), saying_nothing(NO_MAIL_FOR):
+            self._client.resend_confirmation_code(ClientId=self._client_id, Username=username)
+
     def confirm(self, username: str, code: str) -> None:
-        with _throttling(), _refusing(_CODE_REFUSED, ConfirmationError(CONFIRM_TEXT)):
+        with throttling(), refusing(CODE_REFUSED, ConfirmationError(CONFIRM_TEXT)):
             self._client.confirm_sign_up(ClientId=self._client_id, Username=username, ConfirmationCode=code)
 
     def sign_in(self, username: str, password: str, code: str | None, new_password: str | None) -> Tokens:
-        with _throttling(), _refusing(_SIGN_IN_REFUSED, SignInError(SIGN_IN_TEXT)):
+        with throttling(), refusing(_SIGN_IN_REFUSED, SignInError(SIGN_IN_TEXT)):
             answer: _Answer = self._client.initiate_auth(
                 ClientId=self._client_id,
                 AuthFlow="USER_PASSWORD_AUTH",
                 AuthParameters={"USERNAME": username, "PASSWORD": password},
             )
+            met: set[str] = set()
             for _ in range(MOST_CHALLENGES):
                 if "AuthenticationResult" in answer:
-                    return _tokens(answer["AuthenticationResult"])
+                    break
+                met.add(answer["ChallengeName"])
                 answer = self._meet(answer, username, code, new_password)
         if "AuthenticationResult" not in answer:
             raise ChallengeError(answer["ChallengeName"], _UNMET_TEXT)
-        return _tokens(answer["AuthenticationResult"])
+        return replace(_tokens(answer["AuthenticationResult"]), second_factor=TOTP in met)
 
     def refresh(self, refresh_token: str) -> Tokens:
-        with _throttling(), _refusing(_SIGN_IN_REFUSED, SignInError(REFRESH_TEXT)):
+        with throttling(), refusing(_SIGN_IN_REFUSED, SignInError(REFRESH_TEXT)):
             answer = self._client.initiate_auth(
                 ClientId=self._client_id,
                 AuthFlow="REFRESH_TOKEN_AUTH",
                 AuthParameters={"REFRESH_TOKEN": refresh_token},
             )
         return _tokens(answer["AuthenticationResult"])
+
+    def sign_out(self, username: str) -> None:
+        with throttling(), saying_nothing(UNKNOWN):
+            self._client.admin_user_global_sign_out(UserPoolId=self._pool_id, Username=username)
 
     def _meet(
         self, answer: "_Answer", username: str, code: str | None, new_password: str | None
@@ -148,7 +164,7 @@ class CognitoIdentity:
         challenge = answer["ChallengeName"]
         # Sign-in by e-mail: from here on Cognito wants the name that it knows itself.
         name = answer["ChallengeParameters"].get("USER_ID_FOR_SRP", username)
-        if challenge == "SOFTWARE_TOKEN_MFA" and code is not None:
+        if challenge == TOTP and code is not None:
             responses = {"USERNAME": name, "SOFTWARE_TOKEN_MFA_CODE": code}
         elif challenge == "NEW_PASSWORD_REQUIRED" and new_password is not None:
             responses = {"USERNAME": name, "NEW_PASSWORD": new_password}
@@ -162,13 +178,13 @@ class CognitoIdentity:
                 ChallengeResponses=responses,
             )
         except ClientError as error:
-            if _code(error) == "InvalidPasswordException":
+            if code_of(error) == "InvalidPasswordException":
                 raise PasswordRefusedError("The new password does not keep the rules.") from error
             raise
 
     def _sign_up_refused(self, error: ClientError, username: str) -> Account | None:
         """What a refused sign-up means: None for a taken name, the account if only the e-mail failed."""
-        match _code(error):
+        match code_of(error):
             case "UsernameExistsException" | "AliasExistsException":
                 return None
             case "CodeDeliveryFailureException":
@@ -181,7 +197,7 @@ class CognitoIdentity:
 
 
 _CHALLENGE_TEXTS = {
-    "SOFTWARE_TOKEN_MFA": "Send the same request again with `code` from your authenticator app.",
+    TOTP: "Send the same request again with `code` from your authenticator app.",
     "NEW_PASSWORD_REQUIRED": "Send the same request again with `new_password`.",
 }
 _UNMET_TEXT = "This account needs a step at sign-in that the API does not offer yet."
@@ -194,31 +210,3 @@ def _tokens(result: "AuthenticationResultTypeTypeDef") -> Tokens:
         id_token=result.get("IdToken"),
         refresh_token=result.get("RefreshToken"),
     )
-
-
-def _code(error: ClientError) -> str:
-    return error.response["Error"]["Code"]
-
-
-@contextmanager
-def _throttling() -> Iterator[None]:
-    """Turns every way in which Cognito says `slow down` into the one of the domain."""
-    try:
-        yield
-    except ClientError as error:
-        if _code(error) in _THROTTLED:
-            raise TooManyRequestsError(
-                "Too many attempts. Try again a little later.", RETRY_AFTER_S
-            ) from error
-        raise
-
-
-@contextmanager
-def _refusing(codes: frozenset[str], refusal: SignInError | ConfirmationError) -> Iterator[None]:
-    """Answers every one of `codes` in the same words."""
-    try:
-        yield
-    except ClientError as error:
-        if _code(error) in codes:
-            raise refusal from error
-        raise

@@ -38,6 +38,18 @@ class ForbiddenError(TriagelensError):
     code = "forbidden"
 
 
+class WrongPasswordError(ForbiddenError):
+    """The password that should prove who is asking is not right."""
+
+    code = "wrong_password"
+
+
+class SecondFactorMissingError(ForbiddenError):
+    """The person's role needs an authenticator app, and they have set up none."""
+
+    code = "second_factor_required"
+
+
 class UnauthenticatedError(TriagelensError):
     """No valid access token came with the request."""
 

@@ -68,6 +68,7 @@ class Person(BaseModel):
     Attributes:
         sub: opaque id from the identity provider.
         valid_after: access tokens issued before this moment no longer count.
+        second_factor: whether they have set up an authenticator app.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,10 +78,19 @@ class Person(BaseModel):
     role: Role
     disabled: bool = False
     valid_after: datetime | None = None
+    second_factor: bool = False
     email: str | None = None
     name: str | None = None
     created_at: datetime
     version: int | None = None
+
+    @property
+    def needs_second_factor(self) -> bool:
+        return self.role in NEEDS_SECOND_FACTOR
+
+    @property
+    def lacks_second_factor(self) -> bool:
+        return self.needs_second_factor and not self.second_factor
 
     def may(self, action: Action) -> bool:
         return self.role in MAY[action]

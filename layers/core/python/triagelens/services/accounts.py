@@ -5,41 +5,65 @@ from triagelens.domain.errors import (
     ConfirmationError,
     ForbiddenError,
     NotFoundError,
-    PasswordRefusedError,
+    SecondFactorMissingError,
     SignInError,
     UnauthenticatedError,
+    UnavailableError,
 )
 from triagelens.domain.ids import new_id
-from triagelens.domain.people import Person, Role, missing_from_password
+from triagelens.domain.people import Person, Role
 from triagelens.services.identity_ports import Account, AuditTrail, IdentityProvider, Tokens, TokenVerifier
+from triagelens.services.passwords import judge
 from triagelens.services.ports import Clock, People
+from triagelens.services.sessions import change_record
+
+NO_ENTRY_TEXT = "This account may not use the platform."
+SECOND_FACTOR_TEXT = (
+    "Your role needs an authenticator app. Set one up with POST /v1/auth/totp, then sign in with its code."
+)
 
 
 class Authentication:
-    """Tells who a bearer of an access token is."""
+    """Tells who a bearer of an access token is.
 
-    def __init__(self, tokens: TokenVerifier, people: People) -> None:
+    Args:
+        second_factor_required: whether roles that need an authenticator app get nowhere without one.
+    """
+
+    def __init__(
+        self, tokens: TokenVerifier, people: People, *, second_factor_required: bool = False
+    ) -> None:
         self._tokens = tokens
         self._people = people
+        self._second_factor_required = second_factor_required
 
     def person(self, access_token: str) -> Person:
         """The person's record, read anew each time: it alone says what they may do.
 
-        A token carries whole seconds only. One issued in the very second of a sign-out is refused:
-        better one sign-in too many than a revoked token that still works.
-
         Raises:
             UnauthenticatedError: the token does not count.
             ForbiddenError: the person has no record, or was disabled.
+            SecondFactorMissingError: their role needs an authenticator app, and they have none.
             UnavailableError: the token cannot be checked just now.
+        """
+        person = self.admit(access_token)
+        if self._second_factor_required and person.lacks_second_factor:
+            raise SecondFactorMissingError(SECOND_FACTOR_TEXT)
+        return person
+
+    def admit(self, access_token: str) -> Person:
+        """As `person`, but whether or not they have an authenticator app.
+
+        A token carries whole seconds only. One issued in the very second of a sign-out is refused:
+        better one sign-in too many than a revoked token that still works.
         """
         claims = self._tokens.verify(access_token)
         try:
             person = self._people.person(claims.sub)
         except NotFoundError:
-            raise ForbiddenError("This account may not use the platform.") from None
+            raise ForbiddenError(NO_ENTRY_TEXT) from None
         if person.disabled:
-            raise ForbiddenError("This account may not use the platform.")
+            raise ForbiddenError(NO_ENTRY_TEXT)
         if person.valid_after is not None and claims.issued_at < person.valid_after:
             raise UnauthenticatedError("The access token has been revoked. Sign in again.")
         return person
@@ -55,10 +79,13 @@ class Accounts:
         tokens: TokenVerifier,
         audit: AuditTrail,
         clock: Clock,
+        *,
+        second_factor_required: bool = False,
     ) -> None:
         self._identity = identity
         self._people = people
-        self._tokens = tokens
+        self._authentication = Authentication(tokens, people)
+        self._second_factor_required = second_factor_required
         self._audit = audit
         self._clock = clock
 
@@ -71,8 +98,7 @@ class Accounts:
         Raises:
             PasswordRefusedError: the password breaks the rules.
         """
-        if missing := missing_from_password(password):
-            raise PasswordRefusedError(f"The password still needs {', '.join(missing)}.")
+        judge(password)
         account = self._identity.sign_up(username, password, email, name)
         if account is not None:
             self._record(account)
@@ -92,6 +118,10 @@ class Accounts:
         self._record(account)
         self._identity.confirm(username, code)
 
+    def resend(self, username: str) -> None:
+        """Has a new confirmation code mailed, if there is such an account and it waits for one."""
+        self._identity.resend(username)
+
     def sign_in(
         self, username: str, password: str, code: str | None, new_password: str | None, correlation_id: str
     ) -> Tokens:
@@ -99,15 +129,33 @@ class Accounts:
 
         Raises:
             ChallengeError: more is needed than the password.
+            SecondFactorMissingError: the person's role needs an authenticator app, and they have none.
             SignInError: something was wrong.
+            ForbiddenError: the password was right, and the person has no record or was disabled.
         """
+        tokens, person = self.prove(username, password, code, new_password, correlation_id)
+        if tokens.second_factor and not person.second_factor:
+            change_record(self._people, person.sub, second_factor=True)
+        # What was shown just now counts, and not what the record remembers.
+        if self._second_factor_required and person.needs_second_factor and not tokens.second_factor:
+            self._write_down(person.sub, Outcome.DENIED, correlation_id, SecondFactorMissingError.code)
+            raise SecondFactorMissingError(SECOND_FACTOR_TEXT)
+        self._write_down(person.sub, Outcome.ALLOWED, correlation_id, None)
+        return tokens
+
+    def prove(
+        self, username: str, password: str, code: str | None, new_password: str | None, correlation_id: str
+    ) -> tuple[Tokens, Person]:
+        """Who knows this password, and whatever the account asks beyond it. Failure is audited."""
         try:
             tokens = self._identity.sign_in(username, password, code, new_password)
-        except SignInError as error:
+            return tokens, self._authentication.admit(tokens.access_token)
+        except (SignInError, ForbiddenError) as error:
             self._write_down(NOBODY, Outcome.DENIED, correlation_id, error.code)
             raise
-        self._write_down(self._tokens.verify(tokens.access_token).sub, Outcome.ALLOWED, correlation_id, None)
-        return tokens
+        except UnauthenticatedError as error:
+            # Tokens tell whole seconds: this one cannot be told from those that were just revoked.
+            raise UnavailableError("Sessions have just been ended. Try again.", 1) from error
 
     def refresh(self, refresh_token: str) -> Tokens:
         """New tokens.

@@ -142,7 +142,28 @@ class People(Protocol):
             ConflictError: the stored record has changed since.
         """
 
-    def people(self, role: Role, limit: int, cursor: str | None) -> Page[Person]: ...
+    def change_person(self, person: Person, admin: Person) -> Person:
+        """As `replace_person`, on condition that `admin` is still as they were read: an acting admin.
+
+        So two admins cannot take each other's role away at the same moment, and one always remains.
+
+        Raises:
+            ConflictError: one of the two records has changed since.
+        """
+
+    def remove_person(self, person: Person, admin: Person) -> None:
+        """Deletes the record, on the same condition.
+
+        Raises:
+            ConflictError: one of the two records has changed since.
+        """
+
+    def people(self, role: Role, limit: int, cursor: str | None) -> Page[Person]:
+        """The people of a role, by username.
+
+        Raises:
+            InvalidRequestError: the cursor is not one that this list gave out.
+        """
 
 
 class WaitingRoom(Protocol):

@@ -1,10 +1,13 @@
 """Persons' records in the users table."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.transactions import TransactWrite
 
-from triagelens.adapters.dynamodb.tables import UsersItem, bind
+from triagelens.adapters.dynamodb.tables import UsersItem, bind, transaction_connection
 from triagelens.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from triagelens.domain.people import Person, Role
 from triagelens.services.ports import Page
@@ -21,6 +24,7 @@ class DynamoPeople:
 
     def __init__(self, table_name: str, region: str) -> None:
         bind(UsersItem, table_name, region)
+        self._connection = transaction_connection(region)
 
     def person(self, sub: str) -> Person:
         try:
@@ -49,6 +53,33 @@ class DynamoPeople:
                 raise ConflictError("The person's record has changed since it was read.") from error
             raise
         return person.model_copy(update={"version": item.version})
+
+    def change_person(self, person: Person, admin: Person) -> Person:
+        item = _person_item(person)
+        item.version = person.version
+        with self._witnessed(admin) as write:
+            write.save(item)
+        return person.model_copy(update={"version": item.version})
+
+    def remove_person(self, person: Person, admin: Person) -> None:
+        item = _person_item(person)
+        item.version = person.version
+        with self._witnessed(admin) as write:
+            write.delete(item)
+
+    @contextmanager
+    def _witnessed(self, admin: Person) -> Iterator[TransactWrite]:
+        """A transaction that holds only if `admin` has not changed since they were read."""
+        unchanged = UsersItem.version == admin.version
+        try:
+            with TransactWrite(connection=self._connection) as write:
+                write.condition_check(UsersItem, person_pk(admin.sub), META, condition=unchanged)
+                yield write
+        except TransactWriteError as error:
+            causes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+            if causes & {"ConditionalCheckFailed", "TransactionConflict"}:
+                raise ConflictError("The record, or your own, has changed since it was read.") from error
+            raise
 
     def people(self, role: Role, limit: int, cursor: str | None) -> Page[Person]:
         start = None if cursor is None else self._start(role, cursor)

@@ -129,6 +129,8 @@ class EphemeralItem(Item):
         table_name: str | None = None
         region: str | None = None
 
+    tries = NumberAttribute(null=True)
+    open_at = NumberAttribute(null=True)  # epoch seconds: when the next try may be
     expires_at = NumberAttribute()  # epoch seconds; DynamoDB deletes some time after it
 
 
