@@ -1,5 +1,6 @@
 """Cases on the table: whole changes or none, lists that skip and repeat nothing, events from the stream."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from ulid import ULID
 
 import publish_events.handler
@@ -14,6 +16,7 @@ from tests.cloud import REGION, Cloud, FakeContext
 from tests.fakes import START
 from triagelens.adapters.dynamodb.case_numbers import DynamoCaseNumbers
 from triagelens.adapters.dynamodb.cases import DynamoCases
+from triagelens.adapters.dynamodb.transactions import TRIES
 from triagelens.domain.cases import Case, CaseStatus, Comment, HistoryEntry, Move, ReaderLabel
 from triagelens.domain.errors import (
     ConflictError,
@@ -21,6 +24,7 @@ from triagelens.domain.errors import (
     NotFoundError,
     OutdatedError,
     TransitionError,
+    UnavailableError,
 )
 from triagelens.domain.ids import new_id
 from triagelens.services.case_ports import WantedCases
@@ -98,6 +102,37 @@ def test_the_slower_of_two_writers_changes_nothing(cases: DynamoCases, new: Call
     assert cases.case(case.case_id) == first
     actions = [entry.action for entry in cases.history(case.case_id, 10, None).items]
     assert actions == ["case.reject", "case.create"]
+
+
+def colliding(times: int) -> Any:
+    """DynamoDB answers the next transactions, so many, that another one is under way on the same item."""
+    call, left = BaseClient._make_api_call, iter(range(times))  # type: ignore[attr-defined]  # botocore's one door
+    cancelled = {
+        "Error": {"Code": "TransactionCanceledException", "Message": "Transaction cancelled"},
+        "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}],
+    }
+
+    def disturbed(self: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "TransactWriteItems" and next(left, None) is not None:
+            raise ClientError(cancelled, operation)  # type: ignore[arg-type]  # as botocore makes it
+        return call(self, operation, parameters)
+
+    return patch.object(BaseClient, "_make_api_call", disturbed)
+
+
+def test_writers_that_collide_try_again_and_give_up_in_the_end(
+    cases: DynamoCases, new: Callable[..., Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    case = added(cases, new())
+    with colliding(TRIES - 1):
+        case = done(cases, case, Move.AMEND, notes="after all")
+    assert cases.case(case.case_id) == case
+    assert len(pauses) == TRIES - 1
+    with colliding(TRIES), pytest.raises(UnavailableError):
+        done(cases, case, Move.REJECT)
+    assert cases.case(case.case_id) == case
 
 
 def test_an_image_is_in_one_undecided_case_only(cases: DynamoCases, new: Callable[..., Case]) -> None:

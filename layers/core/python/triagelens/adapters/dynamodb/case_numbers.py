@@ -4,7 +4,7 @@ import secrets
 
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
 from triagelens.adapters.dynamodb.transactions import Parts
-from triagelens.domain.errors import ConflictError, NotFoundError
+from triagelens.domain.errors import ConflictError, NotFoundError, UnavailableError
 
 NUMBERS = "NUMBERS"
 NEXT = "NEXT"
@@ -76,7 +76,7 @@ class DynamoCaseNumbers:
         parts.put(taken_item(number, held_by(holder)), lost)
         try:
             parts.write(self._connection)
-        except ConflictError:
+        except (ConflictError, UnavailableError):
             return False
         return True
 

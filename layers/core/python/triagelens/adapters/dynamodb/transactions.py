@@ -1,5 +1,7 @@
 """Transactions whose parts say what it means when they are refused."""
 
+import random
+import time
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -10,11 +12,12 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from triagelens.adapters.dynamodb.tables import Item
-from triagelens.domain.errors import ConflictError
+from triagelens.domain.errors import ConflictError, UnavailableError
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 CONFLICT = "TransactionConflict"
-TRIES = 5
+TRIES = 6
+LONGEST_FIRST_PAUSE_S = 0.02  # doubles with every try, so that colliding writers come apart
 # How to add a part to a transaction, and what it means if its condition fails.
 _Part: TypeAlias = tuple[Callable[[TransactWrite], None], ConflictError]
 
@@ -69,10 +72,11 @@ class Parts:
 
         Raises:
             ConflictError: the first refused part's own.
-            TransactWriteError: anything else, collisions that do not end included.
+            UnavailableError: collisions do not end.
+            TransactWriteError: anything else.
         """
         parts = [*self._checks, *self._deletes, *self._puts, *self._updates]
-        for tries_left in reversed(range(TRIES)):
+        for attempt in range(TRIES):
             try:
                 with TransactWrite(connection=connection) as write:
                     for add, _ in parts:
@@ -83,5 +87,7 @@ class Parts:
                 if CONDITION_FAILED in codes:
                     _, otherwise = parts[codes.index(CONDITION_FAILED)]
                     raise otherwise from error
-                if CONFLICT not in codes or tries_left == 0:
+                if CONFLICT not in codes:
                     raise
+            time.sleep(random.uniform(0, LONGEST_FIRST_PAUSE_S * 2**attempt))  # noqa: S311  # no secret
+        raise UnavailableError("Too many change this at the same time; try again.", retry_after_s=1)
