@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 from pydantic import BaseModel
 
+from triagelens_client.accounts import Account
 from triagelens_client.cases import Cases
 from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
 from triagelens_client.files import Source
@@ -20,6 +21,7 @@ from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
 from triagelens_client.retry import Retry
 from triagelens_client.tokens import RenewedTokens, TokenProvider, Tokens, signed_out
+from triagelens_client.users import Users
 
 RESULT_WITHIN_S = 120.0
 
@@ -75,8 +77,14 @@ class Triagelens:
         self._tokens: TokenProvider = token_provider or signed_out
         if tokens is not None:
             self._use(tokens)
-        self.cases = Cases(self._http, lambda refused=None: self._tokens(refused))
-        self.models = Registry(self._http, lambda refused=None: self._tokens(refused), self._poll)
+
+        def current(refused: str | None = None) -> str:
+            return self._tokens(refused)
+
+        self.account = Account(self._http, current)
+        self.cases = Cases(self._http, current)
+        self.models = Registry(self._http, current, self._poll)
+        self.users = Users(self._http, current)
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +125,11 @@ class Triagelens:
         if self._keep is not None:
             self._keep(tokens)
         return tokens
+
+    def sign_out(self) -> None:
+        """Ends every session of the signed-in person, on every device."""
+        self._send("POST", "/v1/auth/sign-out")
+        self._tokens = signed_out
 
     def me(self) -> Me:
         """The signed-in person."""

@@ -21,6 +21,12 @@ class NotSignedInError(TriagelensClientError):
     code = "not_signed_in"
 
 
+class NobodyError(TriagelensClientError):
+    """There is no person of that name."""
+
+    code = "nobody"
+
+
 class ConnectionFailedError(TriagelensClientError):
     """No answer came, however often it was asked for."""
 

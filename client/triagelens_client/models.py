@@ -147,6 +147,25 @@ class Me(Answer):
     role: str
     email: str | None = None
     name: str | None = None
+    second_factor: bool = False
+
+
+class User(Me):
+    """A person as admins see them.
+
+    Attributes:
+        second_factor: whether an authenticator app is set up.
+    """
+
+    id: str
+    disabled: bool = False
+
+
+class Authenticator(Answer):
+    """What to put into an authenticator app: the secret by hand, or `uri` as a QR code."""
+
+    secret: str = Field(repr=False)
+    uri: str = Field(repr=False)
 
 
 class Label(Answer):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from triagelens_client.cli import cases, images, models, people, predict
+from triagelens_client.cli import cases, credentials, images, models, people, predict, users
 from triagelens_client.cli.connection import Connection
 from triagelens_client.cli.output import failing_plainly
 
@@ -48,8 +48,12 @@ app.command("sign-up")(failing_plainly(people.sign_up))
 app.command("confirm")(failing_plainly(people.confirm))
 app.command("sign-in")(failing_plainly(people.sign_in))
 app.command("sign-out")(failing_plainly(people.sign_out))
+app.command("resend")(failing_plainly(credentials.resend_code))
+app.command("authenticator")(failing_plainly(credentials.set_up_authenticator))
 app.command("whoami")(failing_plainly(people.whoami))
 app.command("predict")(failing_plainly(predict.predict))
 app.add_typer(images.app, name="images")
 app.add_typer(cases.app, name="cases")
 app.add_typer(models.app, name="models")
+app.add_typer(credentials.app, name="password")
+app.add_typer(users.app, name="users")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from triagelens_client.cli.output import notices, results
-from triagelens_client.errors import ApiError
+from triagelens_client.errors import ApiError, NotSignedInError, UnauthenticatedError
 
 if TYPE_CHECKING:
     from triagelens_client.cli.connection import Connection
@@ -80,16 +80,24 @@ def sign_in(
                     "A new password", hide_input=True, confirmation_prompt=True, err=True
                 )
             else:
+                if error.code == "second_factor_required":
+                    notices().print(f"First: triagelens authenticator {username}")
                 raise
             client.sign_in(username, password, code=code, new_password=new_password)
     notices().print(f"Signed in to {connection.api_url} as {username}.")
 
 
 def sign_out(context: typer.Context) -> None:
-    """Forget this sign-in on this machine."""
+    """End every session of yours, and forget this one on this machine whatever the API says."""
     connection: Connection = context.obj
-    connection.sessions.forget(connection.api_url)
-    notices().print("Signed out on this machine.")
+    try:
+        with connection.client() as client:
+            client.sign_out()
+    except (NotSignedInError, UnauthenticatedError):
+        notices().print("This sign-in had ended already.")
+    finally:
+        connection.sessions.forget(connection.api_url)
+    notices().print("Signed out.")
 
 
 def whoami(context: typer.Context) -> None:

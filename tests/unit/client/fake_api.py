@@ -137,6 +137,9 @@ class FakeApi:
         scripted = self._note(line, request)
         if scripted is not None:
             return scripted
+        if path == "/v1/auth/sign-out":
+            self.good_tokens = set()
+            return httpx.Response(204)
         if path.startswith("/v1/auth/"):
             return self._auth(path.removeprefix("/v1/auth/"), json.loads(request.content))
         if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.good_tokens:

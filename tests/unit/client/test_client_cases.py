@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
@@ -13,6 +12,7 @@ from typer.testing import CliRunner, Result
 from clinic_api.app import create_app
 from tests.fakes import START
 from tests.unit.api.conftest import Fakes
+from tests.unit.client.door import Door
 from tests.unit.client.fake_api import API
 from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration
@@ -21,18 +21,6 @@ from triagelens_client import ForbiddenError, NotFoundError, OutdatedError, Tria
 from triagelens_client.cli import app
 
 Run = Callable[..., Result]
-
-
-class Door(httpx.BaseTransport):
-    """The application in place of the network."""
-
-    def __init__(self, client: TestClient) -> None:
-        self._client = client
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        target = request.url.raw_path.decode().removeprefix("/api")
-        answer = self._client.request(request.method, target, content=request.read(), headers=request.headers)
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,80 @@
+"""Other people's accounts, for admins."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from triagelens_client.errors import NobodyError
+from triagelens_client.http import Http, read_answer, segment
+from triagelens_client.models import Page, User, all_of
+from triagelens_client.tokens import TokenProvider
+
+
+class Users:
+    """Everybody. Made by `Triagelens`, as its `users`; each method needs the role admin.
+
+    A change holds for the person's next request.
+    """
+
+    def __init__(self, http: Http, tokens: TokenProvider) -> None:
+        self._http = http
+        self._tokens = tokens
+
+    def page(self, role: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[User]:
+        """One page of people, of one role or of all, by role and username."""
+        query = {"role": role, "limit": limit, "cursor": cursor}
+        return read_answer(Page[User], self._send("GET", "", query=query))
+
+    def all(self, role: str | None = None) -> Iterator[User]:
+        """People of one role or of all, page by page."""
+        return all_of(lambda cursor: self.page(role, cursor=cursor))
+
+    def named(self, username: str) -> User:
+        """The person of that username. Looks through the list.
+
+        Raises:
+            NobodyError: there is none.
+        """
+        for user in self.all():
+            if user.username == username:
+                return user
+        raise NobodyError(f"There is nobody called {username}.")
+
+    def get(self, user_id: str) -> User:
+        return read_answer(User, self._send("GET", f"/{segment(user_id)}"))
+
+    def create(self, username: str, email: str, role: str, *, name: str | None = None) -> User:
+        """Invites somebody, who gets their first password by e-mail."""
+        body = {"username": username, "email": email, "role": role, "name": name}
+        return read_answer(User, self._send("POST", "", body=_without_none(body)))
+
+    def update(
+        self,
+        user_id: str,
+        *,
+        role: str | None = None,
+        name: str | None = None,
+        disabled: bool | None = None,
+    ) -> User:
+        """Changes what is given; the rest stays."""
+        body = _without_none({"role": role, "name": name, "disabled": disabled})
+        return read_answer(User, self._send("PATCH", f"/{segment(user_id)}", body=body))
+
+    def delete(self, user_id: str) -> None:
+        self._send("DELETE", f"/{segment(user_id)}")
+
+    def reset_password(self, user_id: str) -> None:
+        """Takes the password away; the person is mailed the way to a new one."""
+        self._send("POST", f"/{segment(user_id)}/reset-password")
+
+    def reset_authenticator(self, user_id: str) -> User:
+        """Forgets the person's authenticator app, for who has lost theirs."""
+        return read_answer(User, self._send("POST", f"/{segment(user_id)}/reset-authenticator"))
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self._http.send(method, f"/v1/users{path}", tokens=self._tokens, **request)
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
