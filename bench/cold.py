@@ -46,7 +46,7 @@ def handlers(folder: Path, threads: int) -> None:
 
 
 def seed(folder: Path, threads: int) -> None:
-    """The way of the servers that Triagelens replaces: import PyTorch, load the same weights, look at the photo."""
+    """The way of the servers that Triagelens replaces: import PyTorch, load weights, look at the photo."""
     from bench.materials import Materials
     from bench.seed_way import SeedWay
 
