@@ -7,6 +7,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from triagelens.domain.errors import TriagelensError
 
 # Log keys that one message may set and the next must not inherit.
 KEYS_OF_A_MESSAGE = ["correlation_id", "image_id", "import_id"]
@@ -24,8 +28,15 @@ class _QueueProcessor(BatchProcessor):
     def failure_handler(self, record: Any, exception: Any) -> Any:
         self._logger.warning("a message failed", exc_info=exception)
         if int(record.attributes.approximate_receive_count) >= self._max_receive_count:
-            self._give_up(record)
+            self._mark(record)
         return super().failure_handler(record=record, exception=exception)
+
+    def _mark(self, record: SQSRecord) -> None:
+        """Whatever keeps the mark from being made must not give the batch's other messages back too."""
+        try:
+            self._give_up(record)
+        except (BotoCoreError, ClientError, PynamoDBException, TriagelensError):
+            self._logger.error("a message is given up without a mark", exc_info=True)
 
 
 def process_messages(
