@@ -108,6 +108,9 @@ class QualityCheck:
             return self.casework.replace_image(moved)
         except TransitionError:
             stored = self.casework.image(record.image_id)
+            if stored.status is ImageStatus.AWAITING_UPLOAD:
+                # Nobody has decided anything: a repeated request only moved the end of the form.
+                return self._store(stored, to, object_version, **changes)
             if stored.object_version != object_version and moved.working_image is not None:
                 self.working_images.delete(moved.working_image.key)
             return stored
