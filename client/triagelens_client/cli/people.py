@@ -9,6 +9,7 @@ from triagelens_client.errors import ApiError, NotSignedInError, Unauthenticated
 
 if TYPE_CHECKING:
     from triagelens_client.cli.connection import Connection
+    from triagelens_client.client import Triagelens
 
 _Password = Annotated[
     str,
@@ -71,20 +72,28 @@ def sign_in(
     connection: Connection = context.obj
     with connection.client() as client:
         try:
-            client.sign_in(username, password, code=code, new_password=new_password)
+            _sign_in(client, username, password, code, new_password)
         except ApiError as error:
-            if error.challenge == "SOFTWARE_TOKEN_MFA" and code is None:
-                code = typer.prompt("Code of your authenticator app", err=True)
-            elif error.challenge == "NEW_PASSWORD_REQUIRED" and new_password is None:
-                new_password = typer.prompt(
-                    "A new password", hide_input=True, confirmation_prompt=True, err=True
-                )
-            else:
-                if error.code == "second_factor_required":
-                    notices().print(f"First: triagelens authenticator {username}")
-                raise
-            client.sign_in(username, password, code=code, new_password=new_password)
+            if error.code == "second_factor_required":
+                notices().print(f"First: triagelens authenticator {username}", markup=False)
+            raise
     notices().print(f"Signed in to {connection.api_url} as {username}.")
+
+
+def _sign_in(
+    client: "Triagelens", username: str, password: str, code: str | None, new_password: str | None
+) -> None:
+    """Signs in, and asks for what the account needs beyond the password if it did not come along."""
+    try:
+        client.sign_in(username, password, code=code, new_password=new_password)
+    except ApiError as error:
+        if error.challenge == "SOFTWARE_TOKEN_MFA" and code is None:
+            code = typer.prompt("Code of your authenticator app", err=True)
+        elif error.challenge == "NEW_PASSWORD_REQUIRED" and new_password is None:
+            new_password = typer.prompt("A new password", hide_input=True, confirmation_prompt=True, err=True)
+        else:
+            raise
+        client.sign_in(username, password, code=code, new_password=new_password)
 
 
 def sign_out(context: typer.Context) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from clinic_api import handler as entry
+from clinic_api.app import create_app
 from clinic_api.settings import settings
 from tests.cloud import FakeContext
-from tests.unit.api.conftest import SETTINGS
+from tests.unit.api.conftest import SETTINGS, Fakes
 
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
@@ -47,6 +48,19 @@ def test_the_gateways_request_id_is_the_correlation_id_where_the_client_has_none
     answer = entry.handler(event("/nothing"), FakeContext())
     assert answer["statusCode"] == 404
     assert json.loads(answer["body"])["correlation_id"] == REQUEST_ID
+
+
+def test_guesses_are_counted_for_the_address_that_the_gateway_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes = Fakes()
+    app = create_app()
+    fakes.stand_in(app)
+    monkeypatch.setattr(entry, "create_app", lambda _origins: app)
+    forged = {"X-Forwarded-For": "203.0.113.9", "X-Real-IP": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    body = json.dumps({"username": "ada", "password": "wrong"})
+    asked = event("/v1/auth/sign-in", "POST", body, **{"Content-Type": "application/json"}, **forged)
+    asked["requestContext"]["identity"] = {"sourceIp": "192.0.2.1"}
+    assert entry.handler(asked, FakeContext())["statusCode"] == 401
+    assert set(fakes.attempts.counted) == {"sign_in|ada|192.0.2.1", "sign_in|192.0.2.1"}
 
 
 @pytest.mark.parametrize(("path", "method"), [("/health", "GET"), ("/nothing", "GET"), ("/v1/me", "OPTIONS")])

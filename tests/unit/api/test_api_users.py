@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.fake_people import FIRST_PASSWORD
-from tests.fakes import FakePeople
+from tests.fakes import RIGHT_CODE, FakePeople
 from tests.unit.api.conftest import Fakes
 from triagelens.domain.errors import ConflictError
 from triagelens.domain.people import Person, Role
@@ -93,6 +93,14 @@ def test_an_invitation_whose_record_was_never_written_is_taken_up_again(office: 
     assert office.ask("POST", "", **{**EVE, "email": "mallory@example.org"})[0] == 409
     assert office.ask("POST", "", **EVE)[0] == 201
     assert office.fakes.people.person("sub-eve").role is Role.DOCTOR
+
+
+def test_nobody_makes_a_patient_of_an_invitation_whose_record_was_never_written(office: Office) -> None:
+    office.ask("POST", "", **EVE)
+    del office.fakes.people.records["sub-eve"]
+    body = {"username": "eve", "code": RIGHT_CODE}
+    assert office.client.post("/v1/auth/confirm", json=body).status_code == 400
+    assert "sub-eve" not in office.fakes.people.records
 
 
 def test_an_invitation_never_takes_over_an_account_that_somebody_made_themselves(office: Office) -> None:

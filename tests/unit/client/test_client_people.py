@@ -190,6 +190,14 @@ def test_the_command_sets_up_an_authenticator_app_where_one_is_needed(run: Run, 
     assert again.exit_code == 0, again.output
 
 
+def test_an_invited_doctor_is_told_about_the_app_after_choosing_a_password(admin: Run, fakes: Fakes) -> None:
+    admin("users", "create", input="eve\neve@example.org\ndoctor\n")
+    fakes.settings = PROD
+    result = admin("sign-in", "eve", "--password", FIRST_PASSWORD, input=f"{NEW_PASSWORD}\n{NEW_PASSWORD}\n")
+    assert result.exit_code == 1
+    assert "triagelens authenticator eve" in result.stderr
+
+
 def test_signing_out_twice_does_no_harm(run: Run, fakes: Fakes) -> None:
     run("sign-in", "ada", "--password", PASSWORD)
     assert run("sign-out").exit_code == 0

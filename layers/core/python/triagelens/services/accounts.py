@@ -107,13 +107,14 @@ class Accounts:
         """Confirms an account.
 
         The record is made first if it is missing (sign-up may have died between its two writes), so a
-        confirmed account always has one, and a confirmation that failed can simply be repeated.
+        confirmed account always has one, and a confirmation that failed can simply be repeated. Not for an
+        invitation: the admin who repeats it says which role its record has.
 
         Raises:
             ConfirmationError: the code does not fit, or there is no such account.
         """
         account = self._identity.account(username)
-        if account is None:
+        if account is None or account.invited:
             raise ConfirmationError("That code is not right, or no longer valid.")
         self._record(account)
         self._identity.confirm(username, code)
