@@ -234,18 +234,24 @@ class Listener:
         events.put_targets(Rule="listener", EventBusName=bus, Targets=[{"Id": "listener", "Arn": arn}])
         self._heard: list[dict[str, Any]] = []
 
-    def heard_of(self, image_id: str, kinds: set[str]) -> list[dict[str, Any]]:
-        """The events of one image, as soon as all `kinds` have come."""
+    def heard_of(self, subject: str, kinds: set[str]) -> list[dict[str, Any]]:
+        """The events of one image or case, as soon as all `kinds` have come."""
 
         def look() -> list[dict[str, Any]] | None:
             self._listen()
-            about = [event for event in self._heard if event["detail"]["detail"]["image_id"] == image_id]
+            about = [event for event in self._heard if _subject(event["detail"]["detail"]) == subject]
             return about if kinds <= {event["detail-type"] for event in about} else None
 
-        return until(look, f"events {kinds} of {image_id}")
+        return until(look, f"events {kinds} of {subject}")
 
     def _listen(self) -> None:
         answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
         for message in answer.get("Messages", []):
             self._heard.append(json.loads(message["Body"]))
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def _subject(detail: dict[str, Any]) -> str:
+    """Id of what an event is about."""
+    subject: str = detail["case_id"] if "case_id" in detail else detail["image_id"]
+    return subject
