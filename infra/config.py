@@ -110,13 +110,12 @@ class Config:
         endpoint = context.try_get_context("endpoint")
         if (stage == "laptop") != bool(endpoint):
             raise ValueError("stage laptop, and only that, needs the laptop cloud's address: -c endpoint=...")
-        origins = str(context.try_get_context("cors_origins") or "")
         return cls(
             stage=stage,
             platform=Platform.host() if stage == "laptop" else Platform.cloud(architecture),
-            cors_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+            cors_origins=_origins(context.try_get_context("cors_origins")),
             endpoint=str(endpoint).rstrip("/") if endpoint else None,
-            reserve_concurrency=str(context.try_get_context("reserve_concurrency") or "true") == "true",
+            reserve_concurrency=_yes(context.try_get_context("reserve_concurrency"), otherwise=True),
         )
 
     def has(self, feature: str) -> bool:
@@ -150,3 +149,23 @@ def _architecture(name: str) -> Architecture:
         if name == architecture:
             return cast("Architecture", architecture)
     raise ValueError(f"architecture is arm64 or x86_64, not {name!r}")
+
+
+def _origins(value: object) -> tuple[str, ...]:
+    """A list, as in cdk.json, or one text with commas, as from the command line."""
+    listed = value if isinstance(value, list) else str(value or "").split(",")
+    return tuple(origin for origin in (str(entry).strip() for entry in listed) if origin)
+
+
+def _yes(value: object, *, otherwise: bool) -> bool:
+    """A truth of JSON, or its text as from the command line; `otherwise` where nothing is said.
+
+    Raises:
+        ValueError: it is neither true nor false.
+    """
+    if value is None:
+        return otherwise
+    known = {"true": True, "false": False}
+    if str(value).lower() not in known:
+        raise ValueError(f"reserve_concurrency is true or false, not {value!r}")
+    return known[str(value).lower()]

@@ -1,7 +1,7 @@
 """What holds for the application as a whole, and what the laptop goes without."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,16 @@ REFUSED = (
     "Custom::",
 )
 RULES_CHECKED_ON_AT_LEAST = 80
+
+
+class Tree:
+    """A construct tree that has nothing but a context."""
+
+    def __init__(self, context: Mapping[str, object]) -> None:
+        self._context = context
+
+    def try_get_context(self, key: str) -> object:
+        return self._context.get(key)
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
@@ -98,12 +108,33 @@ def test_x86_can_be_asked_for(tmp_path: Path) -> None:
         {"architecture": "riscv"},
         {"stage": "laptop"},
         {"stage": "prod", "endpoint": "http://localhost:4566"},
+        {"reserve_concurrency": "perhaps"},
     ],
 )
 def test_a_mistaken_context_is_refused(context: dict[str, str]) -> None:
-    class Tree:
-        def try_get_context(self, key: str) -> object:
-            return context.get(key)
+    with pytest.raises(ValueError, match=r"stage|architecture|reserve_concurrency"):
+        Config.from_context(Tree(context))
 
-    with pytest.raises(ValueError, match=r"stage|architecture"):
-        Config.from_context(Tree())
+
+@pytest.mark.parametrize(
+    ("said", "reserved"), [(None, True), (True, True), ("true", True), (False, False), ("false", False)]
+)
+def test_concurrency_is_reserved_unless_the_context_says_no(said: object, reserved: bool) -> None:
+    assert Config.from_context(Tree({"reserve_concurrency": said})).reserve_concurrency is reserved
+
+
+def test_a_small_account_deploys_without_reserved_concurrency(tmp_path: Path) -> None:
+    template = synthesize(tmp_path, {"stage": "dev", "reserve_concurrency": False})
+    functions = template.of_type("AWS::Lambda::Function").values()
+    assert functions
+    assert not [function for function in functions if "ReservedConcurrentExecutions" in function]
+
+
+@pytest.mark.parametrize(
+    "said", [["https://a.example", "https://b.example"], "https://a.example, https://b.example"]
+)
+def test_origins_are_a_list_or_a_text_with_commas(said: object) -> None:
+    assert Config.from_context(Tree({"cors_origins": said})).cors_origins == (
+        "https://a.example",
+        "https://b.example",
+    )
