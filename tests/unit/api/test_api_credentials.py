@@ -62,7 +62,7 @@ def test_a_sign_out_holds_for_the_next_request_within_the_same_second(desk: Desk
 def test_a_sign_in_in_the_very_second_of_a_sign_out_is_asked_to_wait(desk: Desk) -> None:
     desk.post("sign-out", desk.person("ada"))
     status, told = desk.post("sign-in", username="ada", password=PASSWORD)
-    assert (status, told["code"]) == (503, "unavailable")
+    assert (status, told["code"]) == (429, "too_many_requests")
     desk.fakes.clock.advance(seconds=1)
     assert desk.post("sign-in", username="ada", password=PASSWORD)[0] == 200
 

@@ -7,8 +7,8 @@ from triagelens.domain.errors import (
     NotFoundError,
     SecondFactorMissingError,
     SignInError,
+    TooManyRequestsError,
     UnauthenticatedError,
-    UnavailableError,
 )
 from triagelens.domain.ids import new_id
 from triagelens.domain.people import Person, Role
@@ -133,6 +133,7 @@ class Accounts:
             SecondFactorMissingError: the person's role needs an authenticator app, and they have none.
             SignInError: something was wrong.
             ForbiddenError: the password was right, and the person has no record or was disabled.
+            TooManyRequestsError: every session was ended in this very second.
         """
         tokens, person = self.prove(username, password, code, new_password, correlation_id)
         if tokens.second_factor and not person.second_factor:
@@ -156,7 +157,7 @@ class Accounts:
             raise
         except UnauthenticatedError as error:
             # Tokens tell whole seconds: this one cannot be told from those that were just revoked.
-            raise UnavailableError("Sessions have just been ended. Try again.", 1) from error
+            raise TooManyRequestsError("Sessions have just been ended. Try again.", 1) from error
 
     def refresh(self, refresh_token: str) -> Tokens:
         """New tokens.
