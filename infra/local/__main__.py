@@ -5,10 +5,11 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from infra.local import cloud as clouds
-from infra.local.environment import credentials, without_cloud_settings
+from infra.local.environment import for_laptop_cloud, without_cloud_settings
 from infra.local.server import LaptopCloudError
 
 
@@ -18,7 +19,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--profile", choices=["plain", "strict"], default="plain")
     parser.add_argument("--state-dir", type=Path, default=clouds.STATE_DIR)
     options = parser.parse_args(arguments)
-    leave_out_cloud_settings()
+    options.left_out = leave_out_cloud_settings()
     try:
         return COMMANDS[options.command](options)
     except LaptopCloudError as error:
@@ -26,11 +27,12 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def leave_out_cloud_settings() -> None:
-    """Take every AWS setting out of this process's own environment."""
-    clean = without_cloud_settings(os.environ)
-    for name in set(os.environ) - set(clean):
+def leave_out_cloud_settings() -> list[str]:
+    """Take every AWS setting out of this process's own environment, and give their names."""
+    left_out = sorted(set(os.environ) - set(without_cloud_settings(os.environ)))
+    for name in left_out:
         del os.environ[name]
+    return left_out
 
 
 def up(options: argparse.Namespace) -> int:
@@ -59,13 +61,17 @@ def env(options: argparse.Namespace) -> int:
     if cloud is None:
         print("the laptop cloud is not up", file=sys.stderr)
         return 1
-    settings = credentials(cloud.endpoint) | {"TRIAGELENS_API_URL": cloud.api_url}
-    if cloud.certificate:
-        settings["AWS_CA_BUNDLE"] = str(cloud.certificate)
-    print("unset AWS_PROFILE AWS_SESSION_TOKEN")
-    for name, value in settings.items():
-        print(f"export {name}={shlex.quote(value)}")
+    print(exports(cloud.endpoint, cloud.api_url, cloud.certificate, options.left_out))
     return 0
+
+
+def exports(endpoint: str, api_url: str, certificate: Path | None, left_out: Iterable[str]) -> str:
+    """Lines for a shell, after which AWS tools and ours know the laptop cloud and no other."""
+    everything = for_laptop_cloud({}, endpoint, certificate) | {"TRIAGELENS_API_URL": api_url}
+    settings = {name: value for name, value in everything.items() if name.startswith(("AWS_", "TRIAGELENS_"))}
+    unset = sorted({"AWS_PROFILE", *(name for name in left_out if name.isidentifier())} - set(settings))
+    lines = [f"unset {' '.join(unset)}"]
+    return "\n".join([*lines, *(f"export {name}={shlex.quote(value)}" for name, value in settings.items())])
 
 
 COMMANDS = {"up": up, "down": down, "status": status, "env": env}
