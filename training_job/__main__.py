@@ -1,10 +1,14 @@
-"""`python -m training_job`: write phantoms, make baseline models."""
+"""`python -m training_job`: train on a folder of images, write phantoms, make baseline models."""
 
 import argparse
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from training_job.flags import add_settings, chosen_settings, explained
 from triagelens.domain.specialties import SPECIALTIES
 
 DEFAULT_OUTPUT = Path("layers/models/python/baseline_models")
@@ -15,10 +19,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("training_job").setLevel(logging.INFO)
     options = _parser().parse_args(arguments)
+    if options.command == "train":
+        sys.exit(train_by_hand(options))
     if options.command == "phantoms":
         write_phantoms(options.specialty, options.count, options.seed, tuple(options.size), options.output)
     else:
         make_baselines(options.specialty, options.seed, options.output)
+
+
+def train_by_hand(options: argparse.Namespace) -> int:
+    """Train and tell how good the model is; the exit status."""
+    from training_job.errors import TrainingError
+    from training_job.run import train
+    from training_job.settling import merge_settings
+
+    try:
+        config = merge_settings(options.config, chosen_settings(options), resume=options.resume)
+        manifest, output = train(config, resume=options.resume)
+    except ValidationError as error:
+        print(*explained(error), sep="\n", file=sys.stderr)
+        return 2
+    except TrainingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    figures = manifest.training.metrics if manifest.training else {}
+    for name, value in figures.items():
+        print(f"{name.replace('_', ' '):40} {value:.4g}")
+    print(output / "manifest.json")
+    return 0
 
 
 def write_phantoms(specialty: str, count: int, seed: int, size: tuple[int, int], output: Path) -> None:
@@ -55,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     phantoms.add_argument("--output", type=Path, required=True)
     baseline = commands.add_parser("baseline", help="train and export the baseline models")
     baseline.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
+    add_settings(commands.add_parser("train", help="train a model on a folder of images"))
     for command in (phantoms, baseline):
         command.add_argument("--specialty", choices=[*SPECIALTIES, "all"], default="all")
         command.add_argument("--seed", type=int, default=1)

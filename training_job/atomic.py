@@ -1,20 +1,19 @@
 """Files that are whole or not there: written beside their place, then moved into it."""
 
 import os
-import tempfile
+import threading
 from pathlib import Path
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, making its folder; a reader or a crash never meets half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
-        part = Path(file.name)
-        try:
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        with part.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
-            part.unlink()
-            raise
-    part.replace(path)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -9,11 +9,13 @@ import torch
 from training_job import phantom_sets
 from training_job.calibrate import fit_temperature
 from training_job.config import RELEASES, BaselineConfig
-from training_job.evaluate import assess, balanced_accuracy, open_session, predict
+from training_job.evaluate import balanced_accuracy, open_session, predict
 from training_job.export import ExportedModel, explain_spec, export, output_spec, sha256, write
-from training_job.model import build
+from training_job.measures import for_manifest, measure
+from training_job.model import Classifier, build
+from training_job.phantom_batches import PhantomBatches
 from training_job.phantoms import GENERATOR_VERSION
-from training_job.train import fit, make_repeatable
+from training_job.trainer import Trainer, make_repeatable
 from triagelens.domain.manifest import CalibrationSpec, Manifest, TrainingSpec
 from triagelens.domain.specialties import specialty as find_specialty
 
@@ -36,14 +38,13 @@ def make_baseline(config: BaselineConfig, output: Path) -> Manifest:
     make_repeatable(config.threads)
     logger.info("%s: rendering phantoms", config.name)
     train = _load(config, "train")
-    model = build(config.backbone, len(labels), config.dropout, config.seed)
-    fit(model, train, config.schedule, config.seed)
+    model = fit(config, train, len(labels))
     validation = _load(config, "validation")
     exported = export(model, config.input, validation.inputs, config.threads)
     session = open_session(exported.onnx, config.threads)
     temperature = fit_temperature(predict(session, validation.inputs), validation.targets)
     held_out = _load(config, "held_out")
-    metrics = assess(predict(session, held_out.inputs), held_out.targets, labels, temperature)
+    metrics = for_manifest(measure(predict(session, held_out.inputs), held_out.targets, labels, temperature))
     metrics["parity_max_abs_diff"] = exported.parity
     if config.counts.phone:
         phone = _load(config, "phone")
@@ -55,6 +56,17 @@ def make_baseline(config: BaselineConfig, output: Path) -> Manifest:
     write(exported, manifest, output / config.specialty)
     logger.info("%s: %s", config.name, metrics)
     return manifest
+
+
+def fit(config: BaselineConfig, examples: phantom_sets.Examples, labels: int) -> Classifier:
+    """The baseline's network, fitted to examples."""
+    model = build(config.backbone, labels, config.dropout, config.seed, stages_only=True)
+    source = PhantomBatches(examples, config.batch_size, config.seed)
+    trainer = Trainer(model, config.recipe(len(examples)), len(source), torch.device("cpu"))
+    while not trainer.finished:
+        measured = trainer.run_epoch(source)
+        logger.info("epoch %d: %s", trainer.epoch, measured)
+    return trainer.result()
 
 
 def _load(config: BaselineConfig, role: phantom_sets.Role) -> phantom_sets.Examples:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from training_job.errors import TrainingError
+
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 METADATA = "metadata.csv"
 COLUMNS = ("image_id", "image_path", "label")
@@ -15,7 +17,7 @@ COLUMNS = ("image_id", "image_path", "label")
 _NAMED = 5  # how many names a message lists before it counts the rest
 
 
-class DatasetError(Exception):
+class DatasetError(TrainingError):
     """The folder cannot be trained on; the message says what to change."""
 
 

@@ -1,5 +1,7 @@
 """How good predictions are. Everything here takes plain arrays, so it serves torch and ONNX Runtime alike."""
 
+from typing import Protocol
+
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -17,14 +19,22 @@ def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def predict(session: onnxruntime.InferenceSession, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logits (images, labels) of an exported model, batch by batch."""
+class Inputs(Protocol):
+    """Images as a network takes them, float32 (images, 3, height, width): an array, or made on demand."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: slice, /) -> NDArray[np.float32]: ...
+
+
+def predict(session: onnxruntime.InferenceSession, inputs: Inputs) -> NDArray[np.float32]:
+    """Logits (images, labels) of an exported model, batch by batch; (0, 0) of no images."""
     name = session.get_inputs()[0].name
     parts = [
         session.run(["logits"], {name: inputs[start : start + _BATCH]})[0]
         for start in range(0, len(inputs), _BATCH)
     ]
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:
@@ -62,20 +72,3 @@ def expected_calibration_error(
         for b in np.unique(place)
     ]
     return float(np.sum(gaps) / len(targets))
-
-
-def assess(
-    logits: Floats, targets: NDArray[np.int64], labels: tuple[str, ...], temperature: float
-) -> dict[str, float]:
-    """The metrics that go into a manifest."""
-    probabilities = softmax(logits, temperature)
-    predicted = probabilities.argmax(axis=1)
-    sensitivities = recalls(predicted, targets, len(labels))
-    metrics = {
-        "balanced_accuracy": float(sensitivities.mean()),
-        "accuracy": float(np.mean(predicted == targets)),
-        "ece": expected_calibration_error(probabilities, targets),
-        "held_out_images": float(len(targets)),
-    }
-    metrics |= {f"sensitivity_{label}": float(v) for label, v in zip(labels, sensitivities, strict=True)}
-    return {name: round(value, 4) for name, value in metrics.items()}

@@ -10,19 +10,20 @@ import torch
 from numpy.typing import NDArray
 
 from training_job import phantom_sets
-from training_job.baseline import make_baseline
-from training_job.config import BaselineConfig, PhantomCounts, Schedule
+from training_job.baseline import fit, make_baseline
+from training_job.config import BaselineConfig, PhantomCounts
 from training_job.evaluate import balanced_accuracy, open_session
 from training_job.export import ExportedModel, ParityError, check_parity, export
 from training_job.model import Classifier, build
-from training_job.train import augment, fit
+from training_job.phantom_batches import augment
 from triagelens.domain.manifest import Manifest
 
 TINY = BaselineConfig(
     specialty="eye",
     side=64,
     counts=PhantomCounts(train=8, validation=16, held_out=4, phone=0),
-    schedule=Schedule(steps=1, batch_size=8),
+    steps=1,
+    batch_size=8,
 )
 BATCH: NDArray[np.float32] = np.random.default_rng(1).uniform(-1, 1, (32, 3, 64, 64)).astype(np.float32)
 
@@ -130,11 +131,10 @@ def test_augmentation_keeps_shape_and_range_and_changes_every_image() -> None:
 
 def test_a_few_steps_of_training_learn_the_pupil() -> None:
     """The classes can be learnt: a short run is far better than chance on pictures it has not seen."""
-    config = TINY.model_copy(update={"side": 96, "schedule": Schedule(steps=150, batch_size=16)})
+    config = TINY.model_copy(update={"side": 96, "steps": 150, "batch_size": 16})
     train = phantom_sets.load(phantom_sets.phantoms("eye", "train", 60, 3), config.input)
     unseen = phantom_sets.load(phantom_sets.phantoms("eye", "validation", 20, 3), config.input)
-    model = build(config.backbone, 2, config.dropout, config.seed)
-    fit(model, train, config.schedule, config.seed)
+    model = fit(config, train, 2)
     with torch.inference_mode():
         predicted = model(torch.from_numpy(unseen.inputs))[0].numpy().argmax(axis=1)
     assert balanced_accuracy(predicted, unseen.targets, 2) > 0.8

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from training_job.calibrate import cross_entropy, fit_temperature, smoothed_targets
-from training_job.evaluate import assess, balanced_accuracy, expected_calibration_error, softmax
+from training_job.evaluate import balanced_accuracy, expected_calibration_error, softmax
+from training_job.measures import for_manifest, measure, wilson
 
 
 def test_balanced_accuracy_is_the_mean_of_sensitivities_not_of_images() -> None:
@@ -44,8 +45,34 @@ def test_perfectly_separated_images_do_not_make_the_model_certain() -> None:
 
 def test_the_manifest_gets_every_labels_sensitivity() -> None:
     logits = np.array([[4.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 0.0]])
-    metrics = assess(logits, np.array([0, 0, 1, 1]), ("normal", "cataract"), temperature=1.0)
+    found = measure(logits, np.array([0, 0, 1, 1]), ("normal", "cataract"), temperature=1.0)
+    metrics = for_manifest(found)
     assert metrics["sensitivity_normal"] == 1.0
     assert metrics["sensitivity_cataract"] == 0.5
     assert metrics["balanced_accuracy"] == 0.75
     assert metrics["held_out_images"] == 4
+
+
+def test_sensitivity_and_specificity_come_from_the_confusion_of_labels() -> None:
+    logits = np.eye(3)[[0, 0, 1, 1, 2, 0]] * 5.0
+    found = measure(logits, np.array([0, 0, 0, 1, 1, 1]), ("a", "b", "c"), temperature=1.0)
+    assert found.confusion == [[2, 1, 0], [1, 1, 1], [0, 0, 0]]
+    assert found.balanced_accuracy == 0.5
+    of_a, of_c = found.labels["a"], found.labels["c"]
+    assert of_a.sensitivity is not None
+    assert of_a.sensitivity.value == pytest.approx(2 / 3, abs=1e-4)
+    assert of_a.specificity is not None
+    assert of_a.specificity.value == pytest.approx(2 / 3, abs=1e-4)
+    assert of_c.sensitivity is None
+    assert "sensitivity_c" not in for_manifest(found)
+
+
+@pytest.mark.parametrize(
+    ("hits", "images", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)],
+)
+def test_confidence_intervals_are_wilsons(hits: int, images: int, low: float, high: float) -> None:
+    """The figures of Newcombe (1998), table I."""
+    rate = wilson(hits, images)
+    assert rate is not None
+    assert [rate.low, rate.high] == pytest.approx([low, high], abs=1e-4)
