@@ -65,6 +65,7 @@ class Mishap:
     kind: str = "none"
     after: bool = False
     meanwhile: Callable[[], None] = lambda: None
+    touch: Callable[[], None] = lambda: None
 
     def strike(self) -> None:
         kind, self.kind = self.kind, "none"
@@ -72,7 +73,10 @@ class Mishap:
             raise KilledError
         if kind == "break":
             raise BrokenError
-        self.meanwhile()
+        if kind == "touch":
+            self.touch()
+        else:
+            self.meanwhile()
 
 
 @dataclass
@@ -152,6 +156,7 @@ class World:
         """One delivery, as SQS makes it: what is not acknowledged comes again, at most so often."""
         message.receives += 1
         self.mishap.meanwhile = lambda: self._handle(message)  # a copy, handled at the same time
+        self.mishap.touch = lambda: self._touch(message)
         try:
             self._handle(message)
         except KilledError:
@@ -176,6 +181,12 @@ class World:
         else:
             self.quality.check(*message.body)
 
+    def _touch(self, message: Message) -> None:
+        """Somebody writes the record without deciding anything: a form asked for again, a note."""
+        body = message.body
+        image_id = body.image_id if isinstance(body, InferenceRequest) else body[0]
+        self.casework.replace_image(self.casework.image(image_id))
+
     def _give_up(self, message: Message) -> None:
         try:
             if isinstance(message.body, InferenceRequest):
@@ -196,7 +207,7 @@ def test_nothing_is_lost_doubled_or_stuck(data: st.DataObject) -> None:
         if not world.waiting:
             break
         message = data.draw(st.sampled_from(world.waiting))
-        world.mishap.kind = data.draw(st.sampled_from(["none", "kill", "break", "meanwhile"]))
+        world.mishap.kind = data.draw(st.sampled_from(["none", "kill", "break", "meanwhile", "touch"]))
         world.mishap.at = data.draw(st.integers(0, 3))
         world.mishap.after = data.draw(st.booleans())
         world.deliver(message, and_again=data.draw(st.booleans()) and message.receives < MOST_RECEIVES)

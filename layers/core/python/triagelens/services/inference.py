@@ -49,8 +49,8 @@ class Inference:
         analysed = record.move(ImageStatus.ANALYZED, self.clock(), prediction=prediction)
         try:
             return self.casework.add_result(analysed)
-        except TransitionError:
-            return self._stored(record)
+        except TransitionError as error:
+            return self._decided(record, error)
 
     def give_up(self, request: InferenceRequest) -> None:
         """Marks the image failed, so that nobody waits for it; a redrive takes it up again."""
@@ -69,8 +69,13 @@ class Inference:
     def _fail(self, record: ImageRecord, failure: Failure) -> ImageRecord:
         try:
             return self.casework.replace_image(record.move(ImageStatus.FAILED, self.clock(), failure=failure))
-        except TransitionError:
-            return self._stored(record)
+        except TransitionError as error:
+            return self._decided(record, error)
 
-    def _stored(self, record: ImageRecord) -> ImageRecord:
-        return self.casework.image(record.image_id)
+    def _decided(self, record: ImageRecord, error: TransitionError) -> ImageRecord:
+        """The stored record, if another delivery was faster; if something else changed, the message
+        has to come again."""
+        stored = self.casework.image(record.image_id)
+        if stored.status is ImageStatus.ACCEPTED and stored.attempt == record.attempt:
+            raise error
+        return stored

@@ -108,8 +108,8 @@ class QualityCheck:
             return self.casework.replace_image(moved)
         except TransitionError:
             stored = self.casework.image(record.image_id)
-            if stored.status is ImageStatus.AWAITING_UPLOAD:
-                # Nobody has decided anything: a repeated request only moved the end of the form.
+            if stored.status is record.status:
+                # Nobody has decided anything: a repeated request only moved the end of the form, say.
                 return self._store(stored, to, object_version, **changes)
             if stored.object_version != object_version and moved.working_image is not None:
                 self.working_images.delete(moved.working_image.key)
