@@ -44,6 +44,8 @@ class FunctionFactory(Construct):
         size = self._config.size(package)
         traced = self._config.has("tracing")
         reserve = self._config.has("reserved_concurrency") and self._config.reserve_concurrency
+        role, log_group = self._role(package), self._log_group(package)
+        log_group.grant_write(role)
         function = lambda_.Function(
             self,
             package,
@@ -52,8 +54,8 @@ class FunctionFactory(Construct):
             handler=f"{package}.handler.handler",
             code=Bundle.of_function(package, self._config.platform).code(),
             layers=self._layers_named(LAYERS_OF[package]),
-            role=self._role(package),
-            log_group=self._log_group(package),
+            role=role,
+            log_group=log_group,
             memory_size=size.memory_mb,
             timeout=Duration.seconds(size.timeout_s),
             reserved_concurrent_executions=size.concurrency if reserve else None,

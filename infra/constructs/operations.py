@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -23,7 +24,7 @@ class Operations(Construct):
 
     def __init__(self, scope: Construct, name: str, *, pipeline: Pipeline, api: Api) -> None:
         super().__init__(scope, name)
-        self.alarms = sns.Topic(self, "alarms", enforce_ssl=True)
+        self.alarms = self._topic()
         functions = [*pipeline.functions, api.function]
         for queue_name, work in pipeline.queues.items():
             self._alarm_on_dead_letters(queue_name.lower(), work.dlq)
@@ -47,6 +48,19 @@ class Operations(Construct):
         self._alarm("model-integrity", tampered, 1, "A registered model's bytes are not what was registered.")
         self._alarm("api-5xx", api.rest.metric_server_error(period=PERIOD), 1, "The API answered 5xx.")
         self._dashboard(pipeline, api, functions)
+
+    def _topic(self) -> sns.Topic:
+        """A topic on which this account's alarms may speak: by default they may, but not beside a policy."""
+        topic = sns.Topic(self, "alarms", enforce_ssl=True)
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sns:Publish"],
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+        return topic
 
     def _alarm_on_dead_letters(self, name: str, dlq: sqs.Queue) -> None:
         visible = dlq.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum")

@@ -65,6 +65,15 @@ def test_no_role_has_a_wildcard_action_or_more_than_tracing_on_every_resource(
 
 
 @pytest.mark.parametrize("package", CLOUD_SIZES)
+def test_a_function_writes_its_own_log_and_no_other(dev: Template, package: str) -> None:
+    own = dev.function(package)["LoggingConfig"]["LogGroup"]["Ref"]
+    writes = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert writes <= allowed(dev, package, own)  # its metrics are lines of its log, too
+    for log in set(dev.of_type("AWS::Logs::LogGroup")) - {own}:
+        assert not allowed(dev, package, log)
+
+
+@pytest.mark.parametrize("package", CLOUD_SIZES)
 def test_no_function_scans_a_table(dev: Template, package: str) -> None:
     actions = {action for found, _ in dev.statements(package) for action in found}
     assert actions
@@ -117,3 +126,14 @@ def test_the_api_may_ask_cognito_for_what_its_adapters_ask_and_for_nothing_else(
 def operation(method: str) -> str:
     """The API's name of a boto3 method."""
     return "".join("MFA" if part == "mfa" else part.capitalize() for part in method.split("_"))
+
+
+def test_alarms_may_speak_on_their_topic(dev: Template) -> None:
+    """A policy of one's own takes the place of the one by which an account's alarms may."""
+    [policy] = dev.of_type("AWS::SNS::TopicPolicy").values()
+    statements = policy["PolicyDocument"]["Statement"]
+    [speaks] = [statement for statement in statements if statement["Effect"] == "Allow"]
+    assert speaks["Action"] == "sns:Publish"
+    assert speaks["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert speaks["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert speaks["Resource"] == {"Ref": dev.logical_id("AWS::SNS::Topic", "alarms")}
