@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -221,6 +222,19 @@ def test_nothing_is_lost_doubled_or_stuck(data: st.DataObject) -> None:
         if kind != BLURRED:
             assert record.working_image is not None
             assert record.working_image.key in kept
+
+
+@pytest.mark.parametrize("queue", ["quality", "inference"])
+def test_a_record_written_by_somebody_else_during_its_work_is_finished_all_the_same(queue: str) -> None:
+    world = World()
+    image_id = world.upload(SHARP, versions=1)
+    if queue == "inference":
+        world.deliver(world.waiting[0], and_again=False)
+    world.mishap.kind, world.mishap.at = "touch", 1 if queue == "quality" else 0
+    while world.waiting:
+        world.deliver(world.waiting[0], and_again=False)
+    assert world.mishap.kind == "none"
+    assert world.casework.image(image_id).status is ImageStatus.ANALYZED
 
 
 def _check_safe(world: World, images: dict[str, bytes]) -> None:
