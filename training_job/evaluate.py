@@ -1,6 +1,6 @@
 """How good predictions are. Everything here takes plain arrays, so it serves torch and ONNX Runtime alike."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -60,15 +60,32 @@ def balanced_accuracy(predicted: NDArray[np.int64], targets: NDArray[np.int64], 
     return float(recalls(predicted, targets, labels).mean())
 
 
+class ReliabilityBin(NamedTuple):
+    """Images whose confidence lies in one bin: its mean, how often they were right, and their number."""
+
+    confidence: float
+    accuracy: float
+    images: int
+
+
+def reliability(
+    probabilities: NDArray[np.float64], targets: NDArray[np.int64], bins: int = 15
+) -> list[ReliabilityBin]:
+    """Confidence against accuracy over equal-width bins; empty ones are left out."""
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == targets
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        ReliabilityBin(
+            float(confidence[place == b].mean()), float(correct[place == b].mean()), int(np.sum(place == b))
+        )
+        for b in np.unique(place)
+    ]
+
+
 def expected_calibration_error(
     probabilities: NDArray[np.float64], targets: NDArray[np.int64], bins: int = 15
 ) -> float:
     """Mean gap between confidence and accuracy over equal-width bins (Naeini et al., 2015)."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == targets
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        np.sum(place == b) * abs(float(correct[place == b].mean()) - float(confidence[place == b].mean()))
-        for b in np.unique(place)
-    ]
-    return float(np.sum(gaps) / len(targets))
+    found = reliability(probabilities, targets, bins)
+    return sum(b.images * abs(b.accuracy - b.confidence) for b in found) / len(targets)

@@ -16,6 +16,7 @@ from training_job.evaluate import open_session, predict
 from training_job.export import PARITY_IMAGES, ExportedModel, explain_spec, export, output_spec, sha256, write
 from training_job.material import Material
 from training_job.measures import Measures, for_manifest, measure
+from training_job.report import Judged, render
 from training_job.splits import Split
 from training_job.trainer import Measured, Trainer
 from training_job.weights import FILE as WEIGHTS_FILE
@@ -23,6 +24,7 @@ from training_job.weights import serialise
 from triagelens.domain.manifest import CalibrationSpec, Manifest, TrainingSpec
 
 METRICS_FILE = "metrics.json"
+REPORT_FILE = "report.html"
 
 
 class RunMetrics(BaseModel):
@@ -59,7 +61,8 @@ def finish(
     threads = config.threads or 1
     exported = export(network, material.spec, parity_images(material), threads)
     session = open_session(exported.onnx, threads)
-    logits = {split: predict(session, material.inputs(split)) for split in ("validation", "held_out")}
+    judges: tuple[Split, ...] = ("validation", "held_out")
+    logits = {split: predict(session, material.inputs(split)) for split in judges}
     targets = material.targets("validation")
     temperature = fit_temperature(logits["validation"], targets) if len(targets) else 1.0
     metrics = RunMetrics(
@@ -72,6 +75,14 @@ def finish(
         history=trainer.history,
     )
     manifest = describe(config, material, exported, metrics, identity)
+    page = render(
+        f"{manifest.name} {manifest.version}",
+        trainer.history,
+        _judged(metrics, material, logits),
+        temperature,
+        manifest.intended_use,
+    )
+    write_bytes(output / REPORT_FILE, page.encode())
     write_bytes(output / WEIGHTS_FILE, serialise(network, material.labels))
     write_bytes(output / METRICS_FILE, f"{metrics.model_dump_json(indent=2)}\n".encode())
     write(exported, manifest, output)
@@ -83,6 +94,26 @@ def _measured(
 ) -> Measures | None:
     targets = material.targets(split)
     return measure(logits, targets, material.labels, temperature) if len(targets) else None
+
+
+def _judged(
+    metrics: RunMetrics, material: Material, logits: dict[Split, NDArray[np.float32]]
+) -> Judged | None:
+    """What the report shows: the held-out images, or those of validation where none was held out."""
+    split: Split = "held_out" if metrics.held_out else "validation"
+    measures = metrics.held_out or metrics.validation
+    if measures is None:
+        return None
+    rows = material.rows(split)
+    return Judged(
+        name=split.replace("_", "-"),
+        measures=measures,
+        logits=logits[split],
+        targets=material.targets(split),
+        pixels=material.pixels,
+        rows=rows,
+        files=[material.images[row].file for row in rows],
+    )
 
 
 def parity_images(material: Material) -> NDArray[np.float32]:

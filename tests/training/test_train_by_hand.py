@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -113,6 +114,15 @@ def test_metrics_have_every_label_with_its_uncertainty_and_calibration(trained: 
     assert sum(map(sum, held_out["confusion"])) == held_out["images"]
     assert metrics["temperature"] > 0
     assert sum(sum(split.values()) for split in metrics["images"].values()) == 80
+
+
+def test_the_report_stands_alone_and_shows_how_training_went(trained: Path) -> None:
+    page = (trained / "report.html").read_text(encoding="utf-8")
+    for heading in ("Learning", "held-out images", "Confusion", "Calibration", "Most confident mistakes"):
+        assert heading in page
+    assert page.count("<svg") == 3
+    assert not re.findall(r"https?:|<script|<link|src=\"(?!data:image/jpeg;base64,)", page)
+    assert len(page) < 1_000_000
 
 
 def test_what_was_used_and_what_was_left_out_is_listed(trained: Path) -> None:
