@@ -16,7 +16,8 @@ from triagelens.adapters.dynamodb.cases import DynamoCases
 from triagelens.domain.cases import Case
 from triagelens.domain.people import Action, Person
 from triagelens.services.case_ports import CaseNumbers, CaseRecords
-from triagelens.services.cases import Asked, Cases
+from triagelens.services.cases import Cases
+from triagelens.services.changes import Asked
 from triagelens.services.readings import Readings
 
 

@@ -15,7 +15,8 @@ from triagelens.domain.errors import OutdatedError, TransitionError
 from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration
 from triagelens.domain.people import Person, Role
-from triagelens.services.cases import Asked, Cases, NewCase
+from triagelens.services.cases import Cases, NewCase
+from triagelens.services.changes import Asked
 from triagelens.services.images import Images
 
 DOCTOR = Person(sub="doctor", username="doctor", role=Role.DOCTOR, created_at=START)

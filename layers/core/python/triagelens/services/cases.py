@@ -13,12 +13,13 @@ from triagelens.domain.cases import (
     HistoryEntry,
     Move,
 )
-from triagelens.domain.errors import InvalidRequestError, NotFoundError, OutdatedError, TriagelensError
+from triagelens.domain.errors import InvalidRequestError, NotFoundError, TriagelensError
 from triagelens.domain.ids import is_id, new_id
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.people import Action, Person
 from triagelens.domain.specialties import SPECIALTIES, specialty
 from triagelens.services.case_ports import CaseNumbers, CaseRecords, WantedCases
+from triagelens.services.changes import Asked
 from triagelens.services.images import Images
 from triagelens.services.ports import Casework, Clock, Page
 
@@ -32,15 +33,6 @@ class NewCase:
     number: int | None = None
     patient_id: str | None = None
     notes: str | None = None
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Who asks, on which version of the case (any of `versions`), in which request."""
-
-    person: Person
-    versions: frozenset[int]
-    correlation_id: str
 
 
 class Cases:
@@ -136,7 +128,7 @@ class Cases:
             TransitionError: it is decided.
             NotFoundError, InvalidRequestError, ConflictError: as for a new case.
         """
-        _check_version(asked, case)
+        asked.check(case.version, "case")
         if "image_ids" in changes:
             added = tuple(changes["image_ids"])
             owner = self._owner_of_images(asked.person, case.specialty, case.owner, added, case.image_ids)
@@ -153,7 +145,7 @@ class Cases:
             OutdatedError: the case has changed since the caller read it.
             TransitionError: the state machine has no such edge.
         """
-        _check_version(asked, case)
+        asked.check(case.version, "case")
         now, by = self._clock(), asked.person.sub
         decision = Decision(by=by, at=now, reason=reason)
         changes: dict[str, Any] = {"decision": decision}
@@ -190,8 +182,3 @@ class Cases:
         if len(owners) > 1:
             raise InvalidRequestError("These images belong to several people; a case is about one.")
         return owners.pop() if owners else None
-
-
-def _check_version(asked: Asked, case: Case) -> None:
-    if case.version not in asked.versions:
-        raise OutdatedError("The case has changed since you read it. Read it again, then decide.")

@@ -14,52 +14,40 @@ from triagelens.adapters.dynamodb.case_items import (
     own_partition,
 )
 from triagelens.adapters.dynamodb.casework import META
+from triagelens.adapters.dynamodb.months import Months, check_cursor
 from triagelens.adapters.dynamodb.tables import CaseworkItem
 from triagelens.domain.cases import Case
-from triagelens.domain.errors import InvalidRequestError
-from triagelens.domain.ids import is_id, month_of
 from triagelens.services.case_ports import WantedCases
 from triagelens.services.ports import Page
 
-LAST_ID = "76" + "0" * 24  # ids behind it are of years that have five digits
 MONTHS = "CASES"
-MONTH = "MONTH#"
 
 
 class CaseLists:
     """Reads lists, and remembers in which months there are cases at all."""
 
     def __init__(self) -> None:
-        self._noted: set[str] = set()
+        self._months = Months(MONTHS)
 
     def note_month(self, case_id: str) -> None:
-        """Notes the month of a case about to be made, once per process; noting it again is harmless."""
-        month = month_of(case_id)
-        if month in self._noted:
-            return
-        item = CaseworkItem(MONTHS, f"{MONTH}{month}")
-        item.update(
-            [CaseworkItem.kind.set("month"), CaseworkItem.body.set({"month": month})],
-            add_version_condition=False,
-        )
-        self._noted.add(month)
+        """Notes the month of a case about to be made."""
+        self._months.note(case_id)
 
     def page(self, wanted: WantedCases, limit: int, cursor: str | None) -> Page[Case]:
-        if cursor is not None and not (is_id(cursor) and cursor < LAST_ID):
-            raise InvalidRequestError("The cursor is not one that this list gave out.")
-        found = list(islice(_cases(wanted, limit + 1, cursor), limit + 1))
+        check_cursor(cursor)
+        found = list(islice(_cases(wanted, self._months, limit + 1, cursor), limit + 1))
         items = found[:limit]
         return Page(items, items[-1].case_id if len(found) > limit else None)
 
 
-def _cases(wanted: WantedCases, most: int, cursor: str | None) -> Iterator[Case]:
+def _cases(wanted: WantedCases, months: Months, most: int, cursor: str | None) -> Iterator[Case]:
     """The wanted cases behind the cursor, newest first; of each partition `most` items are read at most."""
     kinds = [(name, status) for name in sorted(wanted.specialties) for status in sorted(wanted.statuses)]
     if wanted.person is not None:
         partitions = [own_partition(wanted.person, name, status) for name, status in kinds]
         yield from _merged([_of_person(partition, most, cursor) for partition in partitions])
         return
-    for month in _months(cursor) if kinds else ():
+    for month in months.behind(cursor) if kinds else ():
         partitions = [month_partition(name, status, month) for name, status in kinds]
         yield from _merged([_of_month(partition, most, cursor) for partition in partitions])
 
@@ -87,13 +75,3 @@ def _of_month(partition: str, most: int, cursor: str | None) -> list[CaseworkIte
     return list(
         CaseworkItem.gsi2.query(partition, behind, scan_index_forward=False, limit=most, page_size=most)
     )
-
-
-def _months(cursor: str | None) -> Iterator[str]:
-    """Months that hold cases, the latest first, from that of the cursor on."""
-    latest = f"{MONTH}{'999999' if cursor is None else month_of(cursor)}"
-    found = CaseworkItem.query(
-        MONTHS, CaseworkItem.sk.between(MONTH, latest), scan_index_forward=False, consistent_read=True
-    )
-    for item in found:
-        yield item.body["month"]
