@@ -16,6 +16,7 @@ from clinic_api.routes import (
     health,
     images,
     models,
+    patients,
     people,
     specialties,
 )
@@ -33,6 +34,7 @@ Every error is a problem document (RFC 9457). Findings of demonstration models a
 
 TAGS = [
     {"name": "people", "description": "Accounts and sign-in"},
+    {"name": "patients", "description": "Who they are, and what is theirs"},
     {"name": "specialties", "description": "Fields of medicine and their labels"},
     {"name": "images", "description": "From a photo to a finding"},
     {"name": "cases", "description": "What clinicians make of a person's images"},
@@ -70,7 +72,8 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         redirect_slashes=False,
     )
     errors.add_error_handlers(app)
-    for module in (health, auth, credentials, people, specialties, images, cases, case_readings, models):
+    clinical = (patients, specialties, images, cases, case_readings)
+    for module in (health, auth, credentials, people, *clinical, models):
         app.include_router(module.router)
     if origins:
         app.add_middleware(

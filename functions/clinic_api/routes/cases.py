@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response, status
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import CurrentPerson
 from clinic_api.deps.cases import CaseNumbersPort, CasesCase, CaseWorker, Change, VisibleCase
+from clinic_api.deps.patients import PatientsCase
 from clinic_api.etags import etag
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.cases import (
@@ -62,8 +63,12 @@ def release_case_number(
     summary="Make a case of images",
     responses=problems(400, 401, 403, 404, 409, 503),
 )
-def create_case(body: CaseRequest, worker: CaseWorker, cases: CasesCase, response: Response) -> CaseResponse:
-    """An image is in at most one case that is not decided; its owner can see the case."""
+def create_case(
+    body: CaseRequest, worker: CaseWorker, cases: CasesCase, patients: PatientsCase, response: Response
+) -> CaseResponse:
+    """An image is in at most one case that is not decided; its owner and the case's patient see it."""
+    if body.patient_id is not None:
+        patients.check_attachable(worker, body.patient_id)
     return _shown(cases.open(worker, body.new_case(), correlation_id()), worker, response)
 
 
@@ -115,9 +120,12 @@ def amend_case(
     case: VisibleCase,
     change: Change,
     cases: CasesCase,
+    patients: PatientsCase,
     response: Response,
 ) -> CaseResponse:
     """Its images, its patient or its notes; former ones stay in the history."""
+    if body.patient_id not in (None, case.patient_id):
+        patients.check_attachable(worker, body.patient_id)
     return _shown(cases.amend(change, case, body.changes()), worker, response)
 
 

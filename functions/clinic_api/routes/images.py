@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Query, Response, status
 
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import CurrentPerson, ImageAdmin, VisibleImage
+from clinic_api.deps.patients import PatientsCase
 from clinic_api.deps.ports import CaseworkPort, ClockPort, QueuePort, WorkingImagesPort
 from clinic_api.deps.use_cases import ImagesCase, UploadsCase, WaitingCase
 from clinic_api.prefer import wait_of
@@ -54,13 +55,14 @@ PreferHeader = Annotated[
             "description": "This Idempotency-Key made this image before: a fresh form, or no form if "
             "the photo was processed already",
         },
-        **problems(401, 403, 413, 503),
+        **problems(401, 403, 404, 413, 503),
     },
 )
 def create_image(
     body: ImageRequest,
     person: CurrentPerson,
     uploads: UploadsCase,
+    patients: PatientsCase,
     response: Response,
     idempotency_key: IdempotencyHeader = None,
 ) -> BegunUploadResponse:
@@ -70,7 +72,11 @@ def create_image(
     analysis begins by itself. A repeated `Idempotency-Key` gives the same image again (200), and
     with another request it is refused (422).
     """
-    begun = uploads.begin(person.sub, body.specialty, body.declaration(), correlation_id(), idempotency_key)
+    if body.patient_id is not None:
+        patients.check_attachable(person, body.patient_id)
+    begun = uploads.begin(
+        person.sub, body.specialty, body.declaration(), correlation_id(), idempotency_key, body.patient_id
+    )
     if begun.replayed:
         response.status_code = status.HTTP_200_OK
     return BegunUploadResponse.of(begun)

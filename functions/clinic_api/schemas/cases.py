@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from clinic_api.schemas.images import IMAGE_ID_EXAMPLE, ImageResponse
+from clinic_api.schemas.images import IMAGE_ID_EXAMPLE, ImageResponse, PatientId
 from triagelens.domain.cases import MOST_IMAGES, Case, CaseStatus, HistoryEntry
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.people import Action, Person
@@ -19,7 +19,6 @@ ImageIds = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=64)]],
     Field(min_length=1, max_length=MOST_IMAGES, examples=[[IMAGE_ID_EXAMPLE]]),
 ]
-PatientId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", description="Opaque id of the patient")]
 Notes = Annotated[str, Field(max_length=10_000, examples=["Itches since summer."])]
 Reason = Annotated[str, Field(min_length=1, max_length=2_000, examples=["The border is out of focus."])]
 Diagnosis = Annotated[str, Field(min_length=1, max_length=500, examples=["Melanocytic naevus"])]

@@ -1,7 +1,7 @@
 """Images and specialties over HTTP."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +22,13 @@ from triagelens.services.ports import Page
 from triagelens.services.uploads import BegunUpload
 
 IMAGE_ID_EXAMPLE = "01k9qq3ztm5c2v8e6x4r1n7d0b"
+PATIENT_ID_EXAMPLE = "01k9qr0v6t2m8c4x7e1n5d3b9a"
+PatientId = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9-]{1,64}$", description="Opaque id of the patient", examples=[PATIENT_ID_EXAMPLE]
+    ),
+]
 
 
 class LabelResponse(BaseModel):
@@ -88,9 +95,12 @@ class ImageRequest(UploadDeclaration):
     )
 
     specialty: str = Field(min_length=1, max_length=64, description="One of `GET /v1/specialties`")
+    patient_id: PatientId | None = Field(
+        default=None, description="Of whom the photo is; for clinicians, of patients that they work on"
+    )
 
     def declaration(self) -> UploadDeclaration:
-        return UploadDeclaration.model_validate(self.model_dump(exclude={"specialty"}))
+        return UploadDeclaration.model_validate(self.model_dump(exclude={"specialty", "patient_id"}))
 
 
 class UploadFormResponse(BaseModel):
@@ -140,6 +150,7 @@ class ImageResponse(BaseModel):
     original_filename: str | None = None
     captured_at: datetime | None = None
     device: Device | None = None
+    patient_id: str | None = Field(default=None, description="Of whom the photo is, if a clinician said so")
     correlation_id: str
 
     @classmethod
@@ -160,6 +171,7 @@ class ImageResponse(BaseModel):
             original_filename=record.upload.original_filename,
             captured_at=record.upload.captured_at,
             device=record.upload.device,
+            patient_id=record.patient_id,
             correlation_id=record.correlation_id,
         )
 

@@ -57,6 +57,7 @@ class PersonResponse(BaseModel):
     email: str | None = None
     name: str | None = None
     created_at: datetime
+    patient_id: str | None = Field(default=None, description="Of the patient's record that is theirs")
     second_factor: bool = Field(default=False, description="Whether an authenticator app is set up")
 
     @classmethod

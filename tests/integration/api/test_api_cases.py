@@ -29,6 +29,11 @@ def case(api: Api, person: Person, *image_ids: str, **more: Any) -> dict[str, An
     return made
 
 
+def _patient(api: Api, person: Person) -> str:
+    answer = api.client.post("/v1/patients", json={"name": "Anybody"}, headers=person)
+    return str(answer.json()["patient_id"])
+
+
 def change(api: Api, person: Person, path: str, body: dict[str, Any], version: int | None) -> Response:
     headers = person if version is None else {**person, "If-Match": f'"{version}"'}
     method = "POST" if path.endswith(("/confirm", "/uncertain", "/reject")) else "PATCH"
@@ -41,7 +46,7 @@ def test_a_gp_makes_a_case_and_a_doctor_decides_it(api: Api) -> None:
     number = api.client.post("/v1/cases/ids", headers=gp)
     assert (number.status_code, number.json()) == (201, {"number": 10_000})
     photo = image(api, gp)
-    made = case(api, gp, photo, number=10_000, notes="Since summer.", patient_id="p1")
+    made = case(api, gp, photo, number=10_000, notes="Since summer.", patient_id=_patient(api, gp))
     assert (made["status"], made["number"], made["notes"]) == ("open", 10_000, "Since summer.")
     accept(photo)
     analyse(photo)
@@ -153,7 +158,8 @@ def test_strangers_and_unknown_cases_are_told_apart_by_nobody(api: Api) -> None:
 def test_a_patient_sees_the_outcome_of_their_own_images_and_nothing_else(api: Api) -> None:
     patient, other = api.sign_up("patient"), api.sign_up("other")
     doctor = api.sign_up("doctor", Role.DOCTOR)
-    made = case(api, doctor, image(api, patient), image(api, doctor), notes="Worrying.", patient_id="p1")
+    of_whom = _patient(api, doctor)
+    made = case(api, doctor, image(api, patient), image(api, doctor), notes="Worrying.", patient_id=of_whom)
     unrelated = case(api, doctor)
     change(api, doctor, f"{made['case_id']}/confirm", {"final_diagnosis": "Normal", "reason": "Sure."}, 1)
     shown = api.client.get(f"/v1/cases/{made['case_id']}", headers=patient).json()

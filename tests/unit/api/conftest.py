@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clinic_api.app import create_app
-from clinic_api.deps import cases, people, ports
+from clinic_api.deps import cases, patients, people, ports
 from clinic_api.observability import logger
 from clinic_api.settings import Settings, settings
 from tests.fake_cases import FakeCases
+from tests.fake_patients import FakePatients
 from tests.fake_people import FakeAttempts, FakeAuthenticators, FakeDirectory, FakePasswords
 from tests.fake_registry import FakeModelUploads, FakeRegistry
 from tests.fakes import (
@@ -69,12 +70,14 @@ class Fakes:
     settings: Settings = SETTINGS
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     cases: FakeCases = field(default_factory=FakeCases)
+    patients: FakePatients = field(init=False)
 
     def __post_init__(self) -> None:
         self.passwords = FakePasswords(self.identity)
         self.authenticators = FakeAuthenticators(self.identity)
         self.directory = FakeDirectory(self.identity)
         self.attempts = FakeAttempts(self.clock)
+        self.patients = FakePatients(self.casework, self.cases)
 
     def person(self, name: str, role: Role = Role.PATIENT) -> dict[str, str]:
         """A person's headers."""
@@ -102,6 +105,7 @@ class Fakes:
             ports.registry: lambda: self.registry,
             ports.model_uploads: FakeModelUploads,
             cases.case_records: lambda: self.cases,
+            patients.patient_records: lambda: self.patients,
             cases.case_numbers: lambda: self.cases.numbers,
             ports.tokens: lambda: FakeTokens(self.clock),
         }

@@ -77,7 +77,7 @@ def image(fakes: Fakes) -> str:
 def test_a_case_goes_its_way(fakes: Fakes, client_of: Callable[[str], Triagelens]) -> None:
     greta, doris = client_of("greta").cases, client_of("doris").cases
     photo = image(fakes)
-    case = greta.create("skin", [photo], number=greta.take_number(), notes="Grows.", patient_id="p1")
+    case = greta.create("skin", [photo], number=greta.take_number(), notes="Grows.")
     assert (case.number, case.status, case.version) == (10_000, "open", 1)
     amended = greta.amend(case, notes=None)
     assert amended.notes is None

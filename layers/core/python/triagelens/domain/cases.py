@@ -112,7 +112,9 @@ class Case(_Part):
     version: int | None = None
 
     def is_visible_to(self, person: Person) -> bool:
-        return person.may(Action.SEE_ALL_CASES) or person.sub in (self.owner, self.image_owner)
+        is_patient = self.patient_id is not None and self.patient_id == person.patient_id
+        part_of_it = is_patient or person.sub in (self.owner, self.image_owner)
+        return part_of_it or person.may(Action.SEE_ALL_CASES)
 
     @property
     def is_undecided(self) -> bool:

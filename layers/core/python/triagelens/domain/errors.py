@@ -62,6 +62,18 @@ class ConflictError(TriagelensError):
     code = "conflict"
 
 
+class PatientNumberTakenError(ConflictError):
+    """Another patient has this number."""
+
+    code = "patient_number_taken"
+
+
+class AddressTakenError(ConflictError):
+    """Another patient was invited by this e-mail address."""
+
+    code = "address_taken"
+
+
 class IdempotencyMismatchError(ConflictError):
     """The same Idempotency-Key came with another request."""
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from triagelens.domain.errors import TransitionError
+from triagelens.domain.people import Action, Person
 from triagelens.domain.prediction import Prediction
 from triagelens.domain.quality import QualityReport
 
@@ -95,6 +96,7 @@ class ImageRecord(_Part):
     """Everything the platform knows about one image, without the bytes.
 
     Attributes:
+        patient_id: of whom the image is, where a clinician said so; no name.
         object_version: S3 version of the original that was processed; the first processed one wins.
         attempt: how often analysis was begun; a redrive raises it.
         version: optimistic lock of the stored item.
@@ -109,6 +111,7 @@ class ImageRecord(_Part):
     created_at: datetime
     updated_at: datetime
     correlation_id: str
+    patient_id: str | None = None
     object_version: str | None = None
     attempt: int = 0
     working_image: WorkingImage | None = None
@@ -120,6 +123,11 @@ class ImageRecord(_Part):
     @property
     def upload_key(self) -> str:
         return upload_key(self.image_id)
+
+    def is_visible_to(self, person: Person) -> bool:
+        """Whether `person` sent it, is the patient, or sees all images."""
+        is_patient = self.patient_id is not None and self.patient_id == person.patient_id
+        return person.sub == self.owner or is_patient or person.may(Action.SEE_ALL_IMAGES)
 
     def move(self, to: ImageStatus, now: datetime, **changes: Any) -> Self:
         """A copy in status `to`, with `changes` applied.

@@ -24,6 +24,8 @@ class Action(StrEnum):
     WORK_ON_CASES = "work_on_cases"
     SEE_ALL_CASES = "see_all_cases"
     READ_CASES = "read_cases"
+    WORK_ON_PATIENTS = "work_on_patients"
+    SEE_ALL_PATIENTS = "see_all_patients"
     SEE_MODELS = "see_models"
     MANAGE_MODELS = "manage_models"
     MANAGE_PEOPLE = "manage_people"
@@ -37,6 +39,8 @@ MAY: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.WORK_ON_CASES: frozenset({Role.GP, Role.DOCTOR, Role.ADMIN}),
         Action.SEE_ALL_CASES: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.READ_CASES: frozenset({Role.DOCTOR, Role.ADMIN}),
+        Action.WORK_ON_PATIENTS: frozenset({Role.GP, Role.DOCTOR, Role.ADMIN}),
+        Action.SEE_ALL_PATIENTS: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.SEE_MODELS: frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_MODELS: frozenset({Role.ADMIN}),
         Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
@@ -69,6 +73,7 @@ class Person(BaseModel):
         sub: opaque id from the identity provider.
         valid_after: access tokens issued before this moment no longer count.
         second_factor: whether they have set up an authenticator app.
+        patient_id: the patient that this person is, if they were invited as one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,6 +86,7 @@ class Person(BaseModel):
     second_factor: bool = False
     email: str | None = None
     name: str | None = None
+    patient_id: str | None = None
     created_at: datetime
     version: int | None = None
 

@@ -8,7 +8,7 @@ from triagelens.domain.errors import ConflictError, NotFoundError
 from triagelens.domain.ids import is_id
 from triagelens.domain.images import FINAL, ImageRecord, ImageStatus
 from triagelens.domain.messages import InferenceRequest
-from triagelens.domain.people import Action, Person
+from triagelens.domain.people import Person
 from triagelens.services.ports import Casework, Clock, InferenceQueue, Page, WaitingRoom, WorkingImages
 
 FIRST_PAUSE_S = 0.1
@@ -59,7 +59,7 @@ class Images:
             record = self._casework.image(image_id)
         except NotFoundError:
             raise missing from None
-        if record.owner != person.sub and not person.may(Action.SEE_ALL_IMAGES):
+        if not record.is_visible_to(person):
             raise missing
         return self.as_read(record)
 

@@ -47,9 +47,11 @@ class Uploads:
         declaration: UploadDeclaration,
         correlation_id: str,
         key: str | None = None,
+        patient_id: str | None = None,
     ) -> BegunUpload:
         """A new image for `owner`, or the one that the same `key` and request made before.
 
+        `patient_id` is of a patient that the caller may add to; that is not looked at here.
         A repeated request gets a fresh form as long as no upload has been processed.
 
         Raises:
@@ -59,7 +61,7 @@ class Uploads:
         known_specialty(specialty)
         if declaration.size_bytes > self._rules.max_bytes:
             raise TooLargeError(f"A photo may have at most {self._rules.max_bytes} bytes.")
-        new = self._new_record(owner, specialty, declaration, correlation_id)
+        new = self._new_record(owner, specialty, declaration, correlation_id, patient_id)
         record = self._casework.add_image(new, self._idempotency(new, key))
         replayed = record.image_id != new.image_id
         if replayed:
@@ -70,7 +72,12 @@ class Uploads:
         return BegunUpload(record, form, replayed)
 
     def _new_record(
-        self, owner: str, specialty: str, declaration: UploadDeclaration, correlation_id: str
+        self,
+        owner: str,
+        specialty: str,
+        declaration: UploadDeclaration,
+        correlation_id: str,
+        patient_id: str | None,
     ) -> ImageRecord:
         now = self._clock()
         return ImageRecord(
@@ -83,6 +90,7 @@ class Uploads:
             created_at=now,
             updated_at=now,
             correlation_id=correlation_id,
+            patient_id=patient_id,
         )
 
     def _extended(self, record: ImageRecord) -> ImageRecord:
@@ -102,12 +110,14 @@ class Uploads:
         return IdempotencyKey(
             owner=record.owner,
             key=key,
-            fingerprint=_fingerprint(record.specialty, record.upload),
+            fingerprint=_fingerprint(record),
             expires_at=record.created_at + KEY_LIFETIME,
         )
 
 
-def _fingerprint(specialty: str, declaration: UploadDeclaration) -> str:
+def _fingerprint(record: ImageRecord) -> str:
     """SHA-256 of what was asked; the same request in another key order has the same one."""
-    asked = {"specialty": specialty, **declaration.model_dump(mode="json")}
+    asked = {"specialty": record.specialty, **record.upload.model_dump(mode="json")}
+    if record.patient_id is not None:
+        asked["patient_id"] = record.patient_id
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -40,17 +40,27 @@ class Users:
             return self.people.people(role, limit, cursor)
         return self._page_of_all(limit, cursor)
 
-    def invite(self, admin: Person, username: str, email: str, role: Role, name: str | None) -> Person:
+    def invite(
+        self,
+        by: Person,
+        username: str,
+        email: str,
+        role: Role,
+        name: str | None,
+        patient_id: str | None = None,
+    ) -> Person:
         """A new person, who gets their first password by e-mail.
 
-        An invitation whose record could not be written is taken up again by the next one of that name.
+        An invitation whose record could not be written is taken up again by the next one of that name, and
+        that of a patient by the next one of that patient.
 
         Raises:
             ConflictError: the name or the address is taken.
             InvalidRequestError: the provider does not take them.
         """
-        account = self.directory.invite(username, email, name) or self._begun(username, email)
-        self.journal.write(admin.sub, "person.create", account.sub, reason=f"role {role}")
+        account = self.directory.invite(username, email, name)
+        account = account or self._begun(username, email, patient_id)
+        self.journal.write(by.sub, "person.create", account.sub, reason=f"role {role}")
         person = self.people.add_person(
             Person(
                 sub=account.sub,
@@ -58,6 +68,7 @@ class Users:
                 role=role,
                 email=email,
                 name=name,
+                patient_id=patient_id,
                 created_at=self.clock(),
             )
         )
@@ -138,17 +149,21 @@ class Users:
         self.journal.write(person.sub, "person.change", person.sub, reason="name")
         return change_record(self.people, person.sub, name=name)
 
-    def _begun(self, username: str, email: str) -> Account:
-        """The account of an invitation that has no record yet.
+    def _begun(self, username: str, email: str, patient_id: str | None) -> Account:
+        """The account of an invitation that has no record yet, or of this patient's own.
 
         Only of an invitation: whoever signed up by themselves chose the password, and vouches for nothing.
         """
         account = self.identity.account(username)
-        if account is None or not account.invited or account.email != email:
+        if account is None:
             raise ConflictError(TAKEN_TEXT)
         try:
-            self.people.person(account.sub)
+            known = self.people.person(account.sub)
         except NotFoundError:
+            if account.invited and account.email == email:
+                return account
+            raise ConflictError(TAKEN_TEXT) from None
+        if patient_id is not None and known.patient_id == patient_id:
             return account
         raise ConflictError(TAKEN_TEXT)
 

@@ -135,6 +135,8 @@ def _image_item(record: ImageRecord) -> CaseworkItem:
         gsi1sk=record.image_id,
         gsi2pk=f"{IMAGE}#{record.status}#{month}",
         gsi2sk=record.image_id,
+        gsi3pk=f"PAT#{record.patient_id}#{IMAGE}" if record.patient_id else None,
+        gsi3sk=record.image_id if record.patient_id else None,
         version=record.version,
     )
 
