@@ -65,7 +65,7 @@ class Operations(Construct):
     def _alarm_on_dead_letters(self, name: str, dlq: sqs.Queue) -> None:
         visible = dlq.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum")
         self._alarm(
-            f"{name}-dead-letters", visible, 1, f"The {name} queue has dead letters: see the runbook."
+            f"{name}-dead-letters", visible, 1, f"The {name} queue has dead letters: see docs/operations.md."
         )
 
     def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from infra.config import CLOUD_SIZES, LEFT_OUT_OF_LAPTOP, MAX_RECEIVE_COUNT
-from infra.template import Template
+from infra.constructs.bundle import Bundle
+from infra.template import Template, synthesize
 
 WORKERS = {"quality": "check_quality", "inference": "run_inference", "registration": "register_model"}
 
@@ -120,6 +122,20 @@ def test_the_api_function_starts_from_a_snapshot(dev: Template) -> None:
     assert dev.function("clinic_api")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     [alias] = dev.of_type("AWS::Lambda::Alias").values()
     assert alias["FunctionName"]["Ref"] == dev.logical_id("AWS::Lambda::Function", "clinicapi")
+
+
+def test_the_api_serves_a_new_version_when_nothing_but_a_layer_has_changed(
+    dev: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(bundle: Bundle) -> str:
+        return "0" * 64 if bundle.name == "layer-core" else key(bundle)
+
+    key = vars(Bundle)["key"].fget
+    monkeypatch.setattr(Bundle, "key", property(changed))
+    later = synthesize(tmp_path, {"stage": "dev"})
+    assert later.function("clinic_api")["Code"] == dev.function("clinic_api")["Code"]
+    [before], [after] = dev.of_type("AWS::Lambda::Version"), later.of_type("AWS::Lambda::Version")
+    assert before != after
 
 
 def test_every_dead_letter_queue_and_slow_queue_and_failing_function_raises_an_alarm(dev: Template) -> None:
