@@ -22,6 +22,7 @@ from triagelens_client.errors import (
     UploadRefusedError,
 )
 from triagelens_client.models import Image, Model, ModelImport, Prediction, Quality
+from triagelens_client.patient_models import Patient
 from triagelens_client.retry import Retry
 from triagelens_client.tokens import TokenProvider, Tokens
 
@@ -42,6 +43,7 @@ __all__ = [
     "NotFoundError",
     "NotSignedInError",
     "OutdatedError",
+    "Patient",
     "Prediction",
     "Quality",
     "Retry",

@@ -17,6 +17,7 @@ from triagelens_client.errors import InvalidRequestError, NotSignedInError, Unau
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
 from triagelens_client.models import Content, Image, ImageCreated, Me, Page, SignUp, Specialty, all_of
+from triagelens_client.patients import Patients
 from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
 from triagelens_client.retry import Retry
@@ -83,6 +84,7 @@ class Triagelens:
 
         self.account = Account(self._http, current)
         self.cases = Cases(self._http, current)
+        self.patients = Patients(self._http, current)
         self.models = Registry(self._http, current, self._poll)
         self.users = Users(self._http, current)
 
@@ -154,7 +156,8 @@ class Triagelens:
         Args:
             content_type: by the first bytes, if None.
             idempotency_key: the same key and request give the same image; a new key, if None.
-            declaration: `purpose`, `original_filename`, `on_device_prediction`, `captured_at`, `device`.
+            declaration: `purpose`, `original_filename`, `on_device_prediction`, `captured_at`, `device`,
+                and for clinicians `patient_id`.
         """
         what = source if isinstance(source, Source) else Source.of(source)
         body = _without_none(

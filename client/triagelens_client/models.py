@@ -145,6 +145,7 @@ class Me(Answer):
 
     username: str
     role: str
+    patient_id: str | None = None
     email: str | None = None
     name: str | None = None
     second_factor: bool = False

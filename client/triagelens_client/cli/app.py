@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from triagelens_client.cli import cases, credentials, images, models, people, predict, users
+from triagelens_client.cli import cases, credentials, images, models, patients, people, predict, users
 from triagelens_client.cli.connection import Connection
 from triagelens_client.cli.output import failing_plainly
 
@@ -54,6 +54,7 @@ app.command("whoami")(failing_plainly(people.whoami))
 app.command("predict")(failing_plainly(predict.predict))
 app.add_typer(images.app, name="images")
 app.add_typer(cases.app, name="cases")
+app.add_typer(patients.app, name="patients")
 app.add_typer(models.app, name="models")
 app.add_typer(credentials.app, name="password")
 app.add_typer(users.app, name="users")
