@@ -22,7 +22,11 @@ from training_job.errors import TrainingError
 from training_job.evaluate import open_session
 from training_job.run import train
 from training_job.settling import merge_settings
+from training_job.working_images import WorkingImages
 from triagelens.domain.manifest import Manifest
+from triagelens.inference.package import ModelPackage
+from triagelens.inference.session import LoadedModel
+from triagelens.inference.verify import verify_model
 
 EPOCHS = 6
 
@@ -93,6 +97,23 @@ def test_a_run_leaves_a_model_that_its_manifest_describes(trained: Path) -> None
     bias = logits - features.mean(axis=(2, 3)) @ head.T
     np.testing.assert_allclose(bias, np.broadcast_to(bias[0], bias.shape), atol=1e-4)
     assert not (trained / "checkpoint.pt").exists()
+
+
+def test_the_model_is_registered_and_served_as_it_is(folder: Path, trained: Path) -> None:
+    """Through the code of the deployment: on its own working images it does as well as was measured."""
+    files = [(trained / name).read_bytes() for name in ("model.onnx", "manifest.json", "head.npy")]
+    package = ModelPackage(*files)
+    assert verify_model(package) == []
+    model, working = LoadedModel.open(package), WorkingImages(folder / "cache")
+    with (trained / "images.csv").open(encoding="utf-8") as file:
+        held_out = [row for row in csv.DictReader(file) if row["split"] == "held_out"]
+    right = 0
+    for row in held_out:
+        with Image.open(working.path(row["sha256"])) as image:
+            right += model.predict(image).probabilities[0].label == row["label"]
+    measured = read_metrics(trained)["held_out"]
+    assert len(held_out) == measured["images"]
+    assert right / len(held_out) == pytest.approx(measured["accuracy"], abs=1e-4)
 
 
 def test_a_run_learns(trained: Path) -> None:
