@@ -113,9 +113,9 @@ def interleaved(
 
 
 def report_of(warm: dict[str, list[float]], cold: dict[str, list[float]], threads: int) -> dict[str, Any]:
+    """Ratios of medians, and the medians in milliseconds."""
     warm_ms = {name: statistics.median(times) for name, times in warm.items()}
     cold_ms = {name: statistics.median(times) for name, times in cold.items()}
-    """Ratios of medians, and the medians in milliseconds."""
     return {
         "speedup_vs_seed_way": round(warm_ms["seed"] / warm_ms["lean"], 2),
         "speedup_vs_seed_way_int8": round(warm_ms["seed"] / warm_ms["lean_int8"], 2),
