@@ -7,6 +7,7 @@ TOOLS := .venv-tools
 UV := $(TOOLS)/bin/uv
 TRAINING := .venv-training/bin/python
 PYTEST := $(PY) -m pytest -q
+ON_TWO_CORES := -n 2
 TYPED := functions layers infra client training_job bench tests
 STAGE ?= dev
 PROFILE ?= plain
@@ -15,7 +16,7 @@ SPECIALTY ?=
 export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup check lint types format test test-unit test-integration test-infra test-training test-e2e \
+.PHONY: help setup check format test test-unit test-integration test-infra test-training test-e2e \
 	coverage demo cloud-up down status synth deploy bench lock openapi clean
 
 help: ## Show these commands
@@ -69,11 +70,11 @@ test: ## Every tier of tests, one after the other, and the coverage
 
 test-unit: setup ## Unit tests: seconds
 	@echo "== unit tests"
-	COVERAGE_FILE=.coverage.unit $(PYTEST) $(if $(COVER),--cov --cov-report=) tests/unit
+	COVERAGE_FILE=.coverage.unit $(PYTEST) $(ON_TWO_CORES) $(if $(COVER),--cov --cov-report=) tests/unit
 
 test-integration: setup ## Handlers and adapters against moto, in process
 	@echo "== integration tests"
-	COVERAGE_FILE=.coverage.integration $(PYTEST) $(if $(COVER),--cov --cov-report=) tests/integration
+	COVERAGE_FILE=.coverage.integration $(PYTEST) $(ON_TWO_CORES) $(if $(COVER),--cov --cov-report=) tests/integration
 
 coverage: setup ## Branch coverage of the functions and the library, at least 90 %
 	@echo "== coverage of unit and integration tests"
