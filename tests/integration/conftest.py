@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from threading import Lock
 
 import pytest
 from moto import mock_aws
+from moto.core.common_types import TYPE_RESPONSE
+from moto.dynamodb.responses import DynamoHandler
 
 import check_quality.settings
 import check_quality.wiring
@@ -22,6 +25,21 @@ CACHES = (
     publish_events.settings.settings,
     publish_events.handler.publishing,
 )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_request_at_a_time() -> Iterator[None]:
+    """DynamoDB answers each request as a whole; moto's tables break when two threads are in them."""
+    answer, turn = DynamoHandler.call_action, Lock()
+
+    def in_turn(handler: DynamoHandler) -> TYPE_RESPONSE:
+        with turn:
+            said: TYPE_RESPONSE = answer(handler)
+            return said
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DynamoHandler, "call_action", in_turn)
+        yield
 
 
 @pytest.fixture
