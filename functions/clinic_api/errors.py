@@ -9,9 +9,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, ValidationException
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import JSONResponse, Response
 
-from clinic_api.correlation import add_headers, correlation_id
+from clinic_api.correlation import correlation_id
 from clinic_api.observability import logger
 from clinic_api.schemas.problems import FieldProblem, ProblemDocument
 from triagelens.domain import errors as domain
@@ -44,7 +45,8 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(domain.TriagelensError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected_error)
+    # Inside of the middleware that is added later, so that this answer too gets its headers, CORS included.
+    app.add_middleware(ServerErrorMiddleware, handler=_unexpected_error)
 
 
 def problem(
@@ -135,9 +137,4 @@ def _unexpected_error(_request: Request, error: Exception) -> Response:
         )
     else:
         logger.error("unexpected error", exc_info=error)
-    response = problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side."
-    )
-    # This handler runs outside of the middleware that finishes every other answer.
-    add_headers(response.headers)
-    return response
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side.")

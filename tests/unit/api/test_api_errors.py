@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from clinic_api.deps import ports
 from clinic_api.errors import STATUSES
 from clinic_api.observability import logger
-from tests.unit.api.conftest import Fakes
+from tests.unit.api.conftest import ORIGIN, Fakes
 from triagelens.domain import errors as domain
 
 PHOTO = {"specialty": "eye", "content_type": "image/jpeg", "size_bytes": 2000}
@@ -100,9 +100,10 @@ def test_a_fault_of_ours_tells_nothing_and_is_logged_with_its_stack(
         raise RuntimeError("the disk is on fire")
 
     stand_in(client, broken)
-    answer = client.get("/v1/images", headers=fakes.person("ada"))
+    answer = client.get("/v1/images", headers={**fakes.person("ada"), "Origin": ORIGIN})
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "fire" not in answer.text
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN  # a browser may read it
     assert answer.headers["X-Correlation-Id"] == answer.json()["correlation_id"]
     assert answer.headers["Cache-Control"] == "no-store"
     assert "the disk is on fire" in logged.getvalue()
