@@ -92,6 +92,18 @@ class OutdatedError(ConflictError):
     code = "outdated"
 
 
+class JobTakenError(ConflictError):
+    """A job is another runner's, or it has ended."""
+
+    code = "job_taken"
+
+
+class FencedError(ConflictError):
+    """Whoever writes for a job no longer may: it was cancelled, it ended, or a later attempt has it."""
+
+    code = "fenced"
+
+
 class VersionMissingError(InvalidRequestError):
     """The caller has to say which version of the thing the change is made to."""
 

@@ -43,15 +43,21 @@ class Parts:
             (lambda write: write.condition_check(item, pk, sk, condition=condition), otherwise)
         )
 
-    def delete(self, item: Item, condition: Condition, otherwise: ConflictError) -> None:
-        """Removes the item of that key if it fulfils the condition, whatever its version is."""
+    def delete(self, item: Item, condition: Condition | None, otherwise: ConflictError) -> None:
+        """Removes the item of that key if it fulfils the condition, whatever its version is.
+
+        Without a condition it is gone afterwards, whether it was there or not.
+        """
         self._deletes.append(
             (lambda write: write.delete(item, condition=condition, add_version_condition=False), otherwise)
         )
 
-    def put(self, item: Item, otherwise: ConflictError) -> None:
-        """Writes the item over the version that it was read at; a new item only where there is none."""
-        self._puts.append((lambda write: write.save(item), otherwise))
+    def put(self, item: Item, otherwise: ConflictError, condition: Condition | None = None) -> None:
+        """Writes the item over the version that it was read at; a new item only where there is none.
+
+        Where the item has no version, `condition` alone decides.
+        """
+        self._puts.append((lambda write: write.save(item, condition=condition), otherwise))
 
     def update(
         self,
