@@ -26,7 +26,9 @@ class ModelImport(BaseModel):
     """One announced model, from the request for upload forms to the registry's verdict.
 
     Attributes:
-        requested_by: opaque id of the admin.
+        requested_by: opaque id of the admin, or of the person whose training job brings it.
+        job_id: the training job that brings it; its files include `parity.json`.
+        started_by: opaque id of who started that job, and so may not promote what came of it.
         problems: why it was refused; empty otherwise.
         version: of the model, as its manifest says.
         lock: optimistic lock of the stored item.
@@ -44,6 +46,8 @@ class ModelImport(BaseModel):
     correlation_id: str
     created_at: datetime
     upload_expires_at: datetime
+    job_id: str | None = None
+    started_by: str | None = None
     lock: int | None = None
 
 
@@ -51,7 +55,7 @@ INCOMING = "incoming/"
 
 
 def incoming_key(import_id: str, name: str) -> str:
-    """S3 key of a file on its way in: `model.onnx`, `head.npy` or `manifest.json`."""
+    """S3 key of a file on its way in: `model.onnx`, `head.npy`, `parity.json` or `manifest.json`."""
     return f"{INCOMING}{import_id}/{name}"
 
 
