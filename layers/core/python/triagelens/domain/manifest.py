@@ -102,19 +102,31 @@ class CalibrationSpec(_Part):
 
 
 class AbstainSpec(_Part):
-    """When the model should not answer by itself."""
+    """When the model should not answer by itself.
+
+    Attributes:
+        conformal_quantile: q of split conformal prediction (Vovk et al., 2005): the labels of calibrated
+            probability at least 1 - q together hold the true one in `conformal_coverage` of the cases.
+        ood: what features of training images are like, to tell images of another kind.
+    """
 
     min_confidence: float | None = Field(default=None, ge=0, le=1)
     conformal_quantile: float | None = Field(default=None, ge=0, le=1)
+    conformal_coverage: float | None = Field(default=None, gt=0, lt=1)
     ood: dict[str, object] | None = Field(default=None, description="Training feature statistics")
 
 
 class TrainingSpec(_Part):
-    """Where the model comes from."""
+    """Where the model comes from.
+
+    Attributes:
+        weights_sha256: digest of the `weights.safetensors` that the job kept, for a later one to begin with.
+    """
 
     job: str | None = None
     dataset_snapshot: str | None = None
     code_version: str | None = None
+    weights_sha256: Sha256 | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
 
 
