@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from training_job.dataset import Problem
 from training_job.pixels import ModelInputs, Pixels
-from training_job.splits import SPLITS, Split
 from training_job.working_images import TrainingImage
 from triagelens.domain.manifest import InputSpec
+from triagelens.domain.splits import SPLITS, Split
 
 logger = logging.getLogger(__name__)
 _NAMED = 5

@@ -17,11 +17,11 @@ from training_job.export import PARITY_IMAGES, ExportedModel, explain_spec, expo
 from training_job.material import Material
 from training_job.measures import Measures, for_manifest, measure
 from training_job.report import Judged, render
-from training_job.splits import Split
 from training_job.trainer import Measured, Trainer
 from training_job.weights import FILE as WEIGHTS_FILE
 from training_job.weights import serialise
 from triagelens.domain.manifest import CalibrationSpec, Manifest, TrainingSpec
+from triagelens.domain.splits import Split
 
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"

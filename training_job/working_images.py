@@ -10,8 +10,9 @@ from pathlib import Path
 
 from training_job.atomic import write_bytes
 from training_job.dataset import Entry, Listing, Problem
-from training_job.splits import Split, group_names, split_of
+from training_job.splits import group_names
 from triagelens.domain.quality import ImageLimits
+from triagelens.domain.splits import Split, split_of
 from triagelens.imaging.quality import assess
 
 

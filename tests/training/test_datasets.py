@@ -10,9 +10,10 @@ from PIL import Image
 
 from training_job.dataset import DatasetError, Problem, find_images
 from training_job.pixels import ModelInputs, load_pixels
-from training_job.splits import SHARES, group_names, split_of
+from training_job.splits import group_names
 from training_job.working_images import TrainingImage, WorkingImages, snapshot, take_in, write_lists
 from triagelens.domain.manifest import InputSpec
+from triagelens.domain.splits import SHARES, split_of
 from triagelens.imaging.preprocess import preprocess
 
 KEY = "a key"
