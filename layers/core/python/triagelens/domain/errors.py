@@ -98,6 +98,18 @@ class JobTakenError(ConflictError):
     code = "job_taken"
 
 
+class TooFewLabelsError(ConflictError):
+    """There is too little to train on."""
+
+    code = "too_few_labels"
+
+
+class TooExpensiveError(ConflictError):
+    """A training would probably cost more than its requester allows."""
+
+    code = "too_expensive"
+
+
 class FencedError(ConflictError):
     """Whoever writes for a job no longer may: it was cancelled, it ended, or a later attempt has it."""
 
@@ -174,6 +186,19 @@ class UnavailableError(TriagelensError):
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TrainingNotDeployedError(UnavailableError):
+    """This deployment has nothing that runs training jobs."""
+
+    code = "training_not_deployed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Training is not part of this deployment. It comes with the stack TriagelensTraining "
+            "(`-c training=true`).",
+            retry_after_s=3600,
+        )
 
 
 class ModelError(TriagelensError):

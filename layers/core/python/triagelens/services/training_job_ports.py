@@ -1,8 +1,12 @@
 """What the use cases about training jobs need from the outside."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
-from triagelens.domain.training_jobs import TrainingJob
+from triagelens.domain.training_jobs import JobFailure, JobKind, TrainingJob
 from triagelens.services.ports import IdempotencyKey, Page
 
 
@@ -39,3 +43,58 @@ class JobRecords(Protocol):
         Raises:
             OutdatedError: the stored record has changed since.
         """
+
+
+class QueuedState(StrEnum):
+    """Where a submitted job stands in the queue's own words, as far as they differ for us."""
+
+    WAITING = "waiting"
+    NO_MACHINE = "no_machine"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A submitted job as the queue knows it.
+
+    Attributes:
+        since: when its present container started, or while there is none, when it was submitted.
+        reason: the queue's own words on why it stands there; often none.
+        death: what ended it, if it has failed.
+    """
+
+    queue_id: str
+    state: QueuedState
+    since: datetime | None = None
+    reason: str = ""
+    death: JobFailure | None = None
+
+
+class JobQueue(Protocol):
+    """What starts the container for a job: AWS Batch, or on a laptop a worker that looks for itself."""
+
+    def check_deployed(self, kind: JobKind) -> None:
+        """Raises TrainingNotDeployedError if nothing here runs jobs of that kind."""
+
+    def submit(self, job: TrainingJob) -> str | None:
+        """Starts the job's container as soon as there is a machine; the queue's id, if it gives any.
+
+        Raises:
+            TrainingNotDeployedError: nothing here runs jobs of that kind.
+            UnavailableError: the queue does not answer, or takes no job now.
+        """
+
+    def find(self, job: TrainingJob) -> str | None:
+        """The queue's id of a job that was submitted before, whether or not the record knows of it."""
+
+    def cancel(self, queue_id: str, reason: str) -> None:
+        """Ends a job wherever it stands. Of a job that has ended, or is forgotten, nothing happens.
+
+        Raises:
+            UnavailableError: the queue does not answer.
+        """
+
+    def describe(self, queue_ids: Sequence[str]) -> dict[str, QueuedJob]:
+        """The jobs that the queue still knows, by its ids."""
