@@ -18,6 +18,8 @@ API_STAGE = "api"
 DLQ_RETENTION_DAYS = 14  # the longest that SQS keeps a message
 QUEUE_RETENTION_DAYS = 4
 ORIGINALS_EXPIRE_DAYS = DLQ_RETENTION_DAYS + 1  # a message in a DLQ can still be redriven to its photo
+ARCHIVES_EXPIRE_DAYS = 30  # what was uploaded for an ingestion
+MULTIPART_ABORT_DAYS = 7  # an upload in parts can be taken up again for this long
 MAX_RECEIVE_COUNT = 5
 MEMORY_OF_ONE_CPU_MB = 1769
 
@@ -56,6 +58,7 @@ CLOUD_SIZES = {
     # A 50-megapixel photo peaks under 512 MB; the rest buys a whole CPU.
     "check_quality": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=20),
     "run_inference": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=20),
+    "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=120, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=30, concurrency=10),
     "register_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=120, concurrency=2),
 }
@@ -64,6 +67,7 @@ LAPTOP_SIZES = {
     "clinic_api": FunctionSize(memory_mb=1024, timeout_s=29),
     "check_quality": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=10, concurrency=2),
     "run_inference": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=10, concurrency=2),
+    "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=60, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
     "register_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
 }

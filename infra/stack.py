@@ -44,7 +44,10 @@ class TriagelensStack(Stack):
             "UploadsBucket": self.storage.uploads.bucket_name,
             "ImagesBucket": self.storage.images.bucket_name,
             "ModelsBucket": self.storage.models.bucket_name,
+            "LearningBucket": self.storage.learning.bucket_name,
             "EventBusName": self.pipeline.bus.event_bus_name,
+            "EventsDlqUrl": self.pipeline.stream_dlq.queue_url,
+            "PublishEventsFunction": self.pipeline.publish_events.function_name,
         }
         for name, table in self.storage.tables.items():
             outputs[f"{name.capitalize()}Table"] = table.table_name

@@ -35,6 +35,7 @@ TABLES: dict[str, type[Model]] = {
 BUCKETS = ("uploads", "images", "models")
 PUBLISHED = "published"
 QUEUES = ("quality", "inference", "registration")
+DLQS = ("dead", "dead-requests", "dead-events")
 MAX_RECEIVE_COUNT = 5
 
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -73,7 +74,7 @@ class Cloud:
         for name in TABLES:
             self.make_table(name)
         self.dynamodb.update_table(TableName="casework", StreamSpecification=STREAM)
-        for name in (*QUEUES, PUBLISHED):
+        for name in (*QUEUES, *DLQS, PUBLISHED):
             self.queue_urls[name] = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         self._listen()
 
@@ -108,7 +109,10 @@ class Cloud:
             "STAGE": "dev",
             **{f"{name.upper()}_TABLE": name for name in TABLES},
             **{f"{name.upper()}_BUCKET": name for name in BUCKETS},
-            **{f"{name.upper()}_QUEUE_URL": url for name, url in self.queue_urls.items()},
+            **{f"{name.upper()}_QUEUE_URL": self.queue_urls[name] for name in QUEUES},
+            "QUALITY_DLQ_URL": self.queue_urls["dead"],
+            "INFERENCE_DLQ_URL": self.queue_urls["dead-requests"],
+            "DEAD_LETTERS_URL": self.queue_urls["dead-events"],
             "EVENT_BUS_NAME": "bus",
             "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
             "ORT_THREADS": "1",

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from check_quality.settings import settings
-from check_quality.wiring import quality_check
+from check_quality.wiring import giving_up, quality_check
 from triagelens.adapters.batches import process_messages
 from triagelens.adapters.notifications import MalformedMessageError, new_objects
 from triagelens.domain.errors import NotFoundError
@@ -43,7 +43,7 @@ def _check(message: SQSRecord) -> None:
 def _give_up(message: SQSRecord) -> None:
     try:
         for upload in new_objects(message.body):
-            quality_check().give_up(image_id_of(upload.key), upload.object_version)
+            giving_up().upload(image_id_of(upload.key), upload.object_version)
     except (MalformedMessageError, NotFoundError) as error:
         logger.warning(
             "a message without an image goes to the dead-letter queue", extra={"cause": str(error)}

@@ -10,6 +10,7 @@ from triagelens.adapters.s3 import S3Originals, S3WorkingImages
 from triagelens.adapters.sqs import SqsInferenceQueue
 from triagelens.domain.specialties import Specialty
 from triagelens.imaging.quality import Assessment, ImageLimits, assess
+from triagelens.services.giving_up import GivingUp
 from triagelens.services.quality_check import QualityCheck
 
 
@@ -25,6 +26,12 @@ def quality_check() -> QualityCheck:
         clock=lambda: datetime.now(UTC),
         assess=assess_for,
     )
+
+
+@lru_cache
+def giving_up() -> GivingUp:
+    conf = settings()
+    return GivingUp(DynamoCasework(conf.casework_table, conf.aws_region), lambda: datetime.now(UTC))
 
 
 def assess_for(data: bytes, specialty: Specialty, keep_blurred: bool) -> Assessment:

@@ -7,6 +7,7 @@ from triagelens.settings import EnvironmentSettings
 
 class Settings(EnvironmentSettings):
     event_bus_name: str
+    dead_letters_url: str
 
 
 @lru_cache

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from run_inference.settings import settings
-from run_inference.wiring import inference
+from run_inference.wiring import giving_up, inference
 from triagelens.adapters.batches import process_messages
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.messages import InferenceRequest
@@ -43,7 +43,7 @@ def _analyse(message: SQSRecord) -> None:
 
 def _give_up(message: SQSRecord) -> None:
     try:
-        inference().give_up(InferenceRequest.model_validate_json(message.body))
+        giving_up().request(InferenceRequest.model_validate_json(message.body))
     except (ValidationError, NotFoundError) as error:
         logger.warning(
             "a message without an image goes to the dead-letter queue", extra={"cause": str(error)}

@@ -16,6 +16,7 @@ from triagelens.adapters.s3 import S3ModelObjects, S3WorkingImages
 from triagelens.domain.prediction import Prediction
 from triagelens.inference.baselines import PackagedBaselines
 from triagelens.inference.model_store import ModelStore
+from triagelens.services.giving_up import GivingUp
 from triagelens.services.inference import Inference
 
 
@@ -53,3 +54,9 @@ def inference() -> Inference:
         clock=lambda: datetime.now(UTC),
         predict=StorePredictor(store),
     )
+
+
+@lru_cache
+def giving_up() -> GivingUp:
+    conf = settings()
+    return GivingUp(DynamoCasework(conf.casework_table, conf.aws_region), lambda: datetime.now(UTC))

@@ -16,6 +16,7 @@ LAYERS_OF = {
     "clinic_api": ("core", "web"),
     "check_quality": ("core", "opencv"),
     "run_inference": ("core", "onnxruntime", "models"),
+    "mark_dead_letters": ("core",),
     "publish_events": ("core",),
     "register_model": ("core", "onnxruntime"),
 }

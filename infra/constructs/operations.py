@@ -16,6 +16,13 @@ from infra.constructs.api import Api
 from infra.constructs.pipeline import Pipeline
 
 OLDEST_MESSAGE_S = 300
+EVENTS_BEHIND_MS = 300_000
+# What the functions count themselves, by who counts it.
+IMAGE_METRICS = {
+    "check_quality": ("ImageAccepted", "ImageRejected", "ImageFailed"),
+    "run_inference": ("ImageAnalyzed", "ImageFailed"),
+}
+FAILURES = ("failure.model_integrity", "failure.no_model", "failure.working_image_gone")
 PERIOD = Duration.minutes(5)
 
 
@@ -35,16 +42,17 @@ class Operations(Construct):
                 f"A message has waited over {OLDEST_MESSAGE_S} s in the {queue_name.lower()} queue.",
             )
         self._alarm_on_dead_letters("events", pipeline.stream_dlq)
+        behind = pipeline.publish_events.metric("IteratorAge", period=PERIOD, statistic="Maximum")
+        self._alarm(
+            "events-behind",
+            behind,
+            EVENTS_BEHIND_MS,
+            "Events are told minutes late; after 20 hours they are given up.",
+        )
         for function in functions:
             errors = function.metric_errors(period=PERIOD, statistic="Sum")
             self._alarm(f"{function.node.id}-errors", errors, 1, f"{function.node.id} raised an error.")
-        tampered = cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name="failure.model_integrity",
-            dimensions_map={"service": "run_inference"},
-            period=PERIOD,
-            statistic="Sum",
-        )
+        tampered = _counted("run_inference", "failure.model_integrity")
         self._alarm("model-integrity", tampered, 1, "A registered model's bytes are not what was registered.")
         self._alarm("api-5xx", api.rest.metric_server_error(period=PERIOD), 1, "The API answered 5xx.")
         self._dashboard(pipeline, api, functions)
@@ -98,11 +106,30 @@ class Operations(Construct):
                 "Duration p95 (ms)", [function.metric_duration(statistic="p95") for function in functions]
             ),
         )
+        images = [_counted(function, name) for function, names in IMAGE_METRICS.items() for name in names]
+        dashboard.add_widgets(
+            _graph("Images", images),
+            _graph("Why images fail", [_counted("run_inference", name) for name in FAILURES]),
+            _graph(
+                "Events behind (ms)", [pipeline.publish_events.metric("IteratorAge", statistic="Maximum")]
+            ),
+        )
         dashboard.add_widgets(
             _graph("Waiting", [w.queue.metric_approximate_number_of_messages_visible() for w in queues]),
             _graph("Oldest (s)", [w.queue.metric_approximate_age_of_oldest_message() for w in queues]),
             _graph("Dead letters", [w.dlq.metric_approximate_number_of_messages_visible() for w in queues]),
         )
+
+
+def _counted(function: str, metric: str) -> cloudwatch.Metric:
+    """How often a function of ours counted something."""
+    return cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE,
+        metric_name=metric,
+        dimensions_map={"service": function},
+        period=PERIOD,
+        statistic="Sum",
+    )
 
 
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
@@ -29,6 +30,9 @@ BATCH_SIZE = {"check_quality": 5, "run_inference": 10, "register_model": 1}
 EVENT_RECORDS = {
     "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "IMG#"}, {"prefix": "CASE#"}]}, "sk": {"S": ["META"]}}}
 }
+
+# A stream keeps its records for 24 hours; what is left is for the redrive of their positions.
+STREAM_RETRY_HOURS = 20
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,12 @@ class Pipeline(Construct):
         acknowledge(self.stream_dlq, "SQS3", "It is the dead-letter queue, of the stream's event source.")
         notify(storage.uploads, self.quality.queue, prefix="uploads/")
         notify(storage.models, self.registration.queue, prefix="incoming/", suffix="/manifest.json")
+        self.publish_events = self._publish_events()
         self.functions = [
             self._check_quality(),
             self._run_inference(),
-            self._publish_events(),
+            self.publish_events,
+            self._mark_dead_letters(),
             self._register_model(),
         ]
 
@@ -145,8 +151,15 @@ class Pipeline(Construct):
 
     def _publish_events(self) -> lambda_.Function:
         casework = self._storage.tables["casework"]
-        function = self._factory.function("publish_events", {"EVENT_BUS_NAME": self.bus.event_bus_name})
+        function = self._factory.function(
+            "publish_events",
+            {
+                "EVENT_BUS_NAME": self.bus.event_bus_name,
+                "DEAD_LETTERS_URL": self.stream_dlq.queue_url,
+            },
+        )
         self.bus.grant_put_events_to(function)
+        self.stream_dlq.grant_send_messages(function)
         function.add_event_source(
             sources.DynamoEventSource(
                 casework,
@@ -154,10 +167,34 @@ class Pipeline(Construct):
                 batch_size=100,
                 bisect_batch_on_error=True,
                 report_batch_item_failures=True,
-                retry_attempts=10,
+                # As often as the stream lets us: a bus that is away for hours loses nothing.
+                max_record_age=Duration.hours(STREAM_RETRY_HOURS),
                 on_failure=sources.SqsDlq(self.stream_dlq),
                 filters=[lambda_.FilterCriteria.filter(EVENT_RECORDS)],
             )
+        )
+        return function
+
+    def _mark_dead_letters(self) -> lambda_.Function:
+        function = self._factory.function(
+            "mark_dead_letters",
+            {
+                "CASEWORK_TABLE": self._storage.tables["casework"].table_name,
+                "QUALITY_DLQ_URL": self.quality.dlq.queue_url,
+                "INFERENCE_DLQ_URL": self.inference.dlq.queue_url,
+            },
+        )
+        self._storage.allow_records(function, "casework", WRITE_RECORDS)
+        for work in (self.quality, self.inference):
+            # It reads, and leaves the letters where they are.
+            function.add_to_role_policy(
+                iam.PolicyStatement(actions=["sqs:ReceiveMessage"], resources=[work.dlq.queue_arn])
+            )
+        events.Rule(
+            self,
+            "every-five-minutes",
+            schedule=events.Schedule.rate(Duration.minutes(5)),
+            targets=[targets.LambdaFunction(function, retry_attempts=0)],
         )
         return function
 

@@ -50,6 +50,17 @@ def test_the_api_signs_uploads_and_cannot_read_them_back(dev: Template) -> None:
     assert allowed(dev, "clinic_api", key) == {"kms:GenerateDataKey"}
 
 
+def test_the_api_puts_datasets_together_and_cannot_read_what_was_sent(dev: Template) -> None:
+    bucket = dev.logical_id("AWS::S3::Bucket", "Storagelearning")
+    assert allowed(dev, "clinic_api", f'"{bucket}", "Arn"]}}, "/archives/') == {
+        "s3:PutObject",
+        "s3:ListMultipartUploadParts",
+        "s3:AbortMultipartUpload",
+    }
+    reads = {"s3:GetObject", "s3:GetObjectVersion"}
+    assert allowed(dev, "clinic_api", f'"{bucket}", "Arn"]}}, "/snapshots/') == reads
+
+
 @pytest.mark.parametrize("package", CLOUD_SIZES)
 def test_no_role_has_a_wildcard_action_or_more_than_tracing_on_every_resource(
     dev: Template, package: str
@@ -93,8 +104,9 @@ def test_the_audit_trail_can_be_added_to_and_not_rewritten(dev: Template) -> Non
         ("check_quality", {"Storageimages"}),
         ("run_inference", set()),
         ("publish_events", set()),
+        ("mark_dead_letters", set()),
         ("register_model", {"Storagemodels"}),
-        ("clinic_api", {"Storageuploads", "Storagemodels"}),
+        ("clinic_api", {"Storageuploads", "Storagemodels", "Storagelearning"}),
     ],
 )
 def test_a_function_writes_only_the_objects_that_it_makes(
@@ -102,7 +114,7 @@ def test_a_function_writes_only_the_objects_that_it_makes(
 ) -> None:
     written = {
         name
-        for name in ("Storageuploads", "Storageimages", "Storagemodels")
+        for name in ("Storageuploads", "Storageimages", "Storagemodels", "Storagelearning")
         if "s3:PutObject" in allowed(dev, package, dev.logical_id("AWS::S3::Bucket", name))
     }
     assert written == writes

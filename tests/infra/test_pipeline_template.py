@@ -90,9 +90,23 @@ def test_the_stream_brings_only_changes_of_images_and_cases_and_loses_none(dev: 
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     dlq = dev.logical_id("AWS::SQS::Queue", "eventsdlq")
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": [dlq, "Arn"]}
+    assert "MaximumRetryAttempts" not in mapping  # as often as the stream keeps a record
+    assert mapping["MaximumRecordAgeInSeconds"] == 20 * 3600
     [pattern] = [json.loads(filtered["Pattern"]) for filtered in mapping["FilterCriteria"]["Filters"]]
     records = [{"prefix": "IMG#"}, {"prefix": "CASE#"}]
     assert pattern == {"dynamodb": {"Keys": {"pk": {"S": records}, "sk": {"S": ["META"]}}}}
+
+
+def test_dead_letters_are_read_every_five_minutes_and_left_where_they_are(dev: Template) -> None:
+    function = dev.logical_id("AWS::Lambda::Function", "markdeadletters")
+    [rule] = [
+        rule
+        for rule in dev.of_type("AWS::Events::Rule").values()
+        if rule["Targets"][0]["Arn"] == {"Fn::GetAtt": [function, "Arn"]}
+    ]
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    actions = {action for found, _ in dev.statements("mark_dead_letters") for action in found}
+    assert {action for action in actions if action.startswith("sqs:")} == {"sqs:ReceiveMessage"}
 
 
 @pytest.mark.parametrize("package", CLOUD_SIZES)
@@ -154,7 +168,10 @@ def test_every_dead_letter_queue_and_slow_queue_and_failing_function_raises_an_a
     for name in dev.of_type("AWS::Lambda::Function"):
         assert ("Errors", json.dumps({"Ref": name})) in watched
     assert any(metric == "5XXError" for metric, _ in watched)
-    assert dev.of_type("AWS::CloudWatch::Dashboard")
+    [dashboard] = dev.of_type("AWS::CloudWatch::Dashboard").values()
+    shown = json.dumps(dashboard["DashboardBody"])
+    for metric in ("ImageRejected", "ImageAnalyzed", "failure.no_model", "IteratorAge", "5XXError"):
+        assert metric in shown
 
 
 def test_reserved_concurrency_can_be_left_out_for_a_small_account(

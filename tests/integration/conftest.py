@@ -11,6 +11,8 @@ from moto.dynamodb.responses import DynamoHandler
 
 import check_quality.settings
 import check_quality.wiring
+import mark_dead_letters.handler
+import mark_dead_letters.settings
 import publish_events.handler
 import publish_events.settings
 import run_inference.settings
@@ -24,6 +26,9 @@ CACHES = (
     run_inference.wiring.inference,
     publish_events.settings.settings,
     publish_events.handler.publishing,
+    publish_events.handler.dead_letters,
+    mark_dead_letters.settings.settings,
+    mark_dead_letters.handler.giving_up,
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "layers" / "core" / "python" / "triagelens"
-FUNCTIONS = {"clinic_api", "check_quality", "run_inference", "publish_events", "register_model"}
+FUNCTIONS = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
 SERVER = {"triagelens", "baseline_models", *FUNCTIONS}
 CLOUD_LIBRARIES = {"boto3", "botocore", "pynamodb"}
 EVERYTHING_OURS = {*SERVER, "infra", "training_job", "triagelens_client", "bench"}

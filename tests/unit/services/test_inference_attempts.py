@@ -7,6 +7,7 @@ from tests.unit.services.test_pipeline_under_fire import SHARP, answer
 from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration, WorkingImage
 from triagelens.domain.messages import InferenceRequest
+from triagelens.services.giving_up import GivingUp
 from triagelens.services.images import retry
 from triagelens.services.inference import Inference
 
@@ -41,12 +42,13 @@ def test_only_the_request_of_the_newest_attempt_is_worked_on_or_given_up() -> No
     casework, working, queue = FakeCasework(), FakeWorkingImages(), FakeInferenceQueue()
     working.write("working/one.jpg", SHARP)
     inference = Inference(casework, working, FakeClock(), answer)
+    giving_up = GivingUp(casework, FakeClock())
     old = request_of(accepted(casework))
-    inference.give_up(old)
+    giving_up.request(old)
     again = retry(casework.image(old.image_id), casework, queue, FakeClock())
     assert (again.status, again.attempt) == (ImageStatus.ACCEPTED, 2)
     assert inference.run(old) == again, "an older attempt's request comes late"
-    inference.give_up(old)
+    giving_up.request(old)
     assert casework.image(old.image_id) == again
     [new] = queue.sent
     assert inference.run(new).status is ImageStatus.ANALYZED

@@ -17,6 +17,7 @@ from triagelens.domain.messages import InferenceRequest
 from triagelens.domain.prediction import ModelIdentity, Prediction
 from triagelens.domain.quality import QualityReport
 from triagelens.domain.specialties import Specialty
+from triagelens.services.giving_up import GivingUp
 from triagelens.services.inference import Inference
 from triagelens.services.quality_check import QualityCheck
 
@@ -132,6 +133,7 @@ class World:
         queue: Any = Faulty(self.queue, frozenset({"send"}), self.mishap)
         self.quality = QualityCheck(casework, self.originals, working, queue, clock, look)
         self.inference = Inference(casework, working, clock, answer)
+        self.giving_up = GivingUp(casework, clock)
 
     def upload(self, data: bytes, versions: int) -> str:
         image_id = new_id()
@@ -191,9 +193,9 @@ class World:
     def _give_up(self, message: Message) -> None:
         try:
             if isinstance(message.body, InferenceRequest):
-                self.inference.give_up(message.body)
+                self.giving_up.request(message.body)
             else:
-                self.quality.give_up(*message.body)
+                self.giving_up.upload(*message.body)
         except (KilledError, BrokenError, TransitionError):
             return  # the mark is a courtesy; the dead letter is what counts
 

@@ -1,7 +1,7 @@
 """Claims, attempts and fences: of all who run a job, one at a time may write for it."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,9 @@ from tests.fakes import FakeClock
 from triagelens.domain.errors import FencedError, JobTakenError
 from triagelens.domain.training_jobs import HEARTBEAT_LOST, JobStatus, Report, Runner, TrainingJob
 from triagelens.services.training_jobs import TrainingJobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FIRST = Runner(runner_id="batch-1", start=1)
 AGAIN = Runner(runner_id="batch-1", start=2)

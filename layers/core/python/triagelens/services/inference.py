@@ -52,14 +52,6 @@ class Inference:
         except TransitionError as error:
             return self._decided(record, error)
 
-    def give_up(self, request: InferenceRequest) -> None:
-        """Marks the image failed, so that nobody waits for it; a redrive takes it up again."""
-        record = self.casework.image(request.image_id)
-        if record.status is not ImageStatus.ACCEPTED or request.attempt < record.attempt:
-            return
-        stuck = Failure(code="processing_error", message="The image could not be analysed.", retryable=True)
-        self._fail(record, stuck)
-
     def _prediction(self, record: ImageRecord) -> Prediction:
         if record.working_image is None:
             raise NotFoundError("The image has no working image.")

@@ -63,15 +63,6 @@ class QualityCheck:
             return self._store(record, ImageStatus.REJECTED, object_version, quality=mismatch)
         return self._judge(record, object_version, data)
 
-    def give_up(self, image_id: str, object_version: str) -> None:
-        """Marks the image failed, so that nobody waits for it; a redrive takes it up again."""
-        record = self.casework.image(image_id)
-        if record.status is ImageStatus.FAILED or record.is_done_with(object_version):
-            return
-        stuck = Failure(code="processing_error", message="The image could not be processed.", retryable=True)
-        version = record.object_version or object_version
-        self._store(record, ImageStatus.FAILED, version, failure=stuck)
-
     def _judge(self, record: ImageRecord, object_version: str, data: bytes) -> ImageRecord:
         assessment = self.assess(data, specialty(record.specialty), record.upload.purpose == "training")
         report = assessment.report

@@ -1,6 +1,11 @@
 """The casework table's stream, as changes of records."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
+
+from pydantic import ValidationError
+from pynamodb.exceptions import AttributeDeserializationError
 
 from triagelens.adapters.dynamodb.case_items import case_from_item
 from triagelens.adapters.dynamodb.casework import META, image_from_item
@@ -8,10 +13,29 @@ from triagelens.adapters.dynamodb.tables import CaseworkItem
 from triagelens.services.publishing import CaseChange, Change, ImageChange
 
 
-def record_changes(event: dict[str, Any]) -> list[Change]:
-    """The changes of images and cases in a Lambda stream event; deletions and other kinds are left out."""
-    changes = (_change(record["dynamodb"]) for record in event["Records"])
-    return [change for change in changes if change is not None]
+@dataclass(frozen=True)
+class Unreadable:
+    """A stream record that holds no record of ours: `raw` as it came, and the `cause`'s name."""
+
+    raw: dict[str, Any]
+    cause: str
+
+
+def record_changes(records: Iterable[dict[str, Any]]) -> tuple[list[Change], list[Unreadable]]:
+    """The changes of images and cases in a stream's records, and the records that cannot be read.
+
+    Deletions and other kinds are left out. One record that cannot be read keeps no other back.
+    """
+    changes: list[Change] = []
+    unreadable: list[Unreadable] = []
+    for record in records:
+        try:
+            change = _change(record["dynamodb"])
+        except (AttributeDeserializationError, ValidationError) as error:
+            unreadable.append(Unreadable(record, type(error).__name__))
+        else:
+            changes += [] if change is None else [change]
+    return changes, unreadable
 
 
 def _change(images: dict[str, Any]) -> Change | None:
