@@ -1,15 +1,18 @@
 """The application: routes, errors, headers."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from clinic_api import errors
 from clinic_api.correlation import CorrelationMiddleware
+from clinic_api.deps.ports import audit_trail, clock
+from clinic_api.examples import add_examples
 from clinic_api.routes import (
     auth,
+    case_panels,
     case_readings,
     cases,
     credentials,
@@ -20,7 +23,9 @@ from clinic_api.routes import (
     people,
     specialties,
 )
+from clinic_api.trail import TrailMiddleware
 
+Adapter = TypeVar("Adapter")
 VERSION = "1.0.0"
 DESCRIPTION = """
 Send a photo, get a quality-checked and explained finding.
@@ -38,6 +43,7 @@ TAGS = [
     {"name": "specialties", "description": "Fields of medicine and their labels"},
     {"name": "images", "description": "From a photo to a finding"},
     {"name": "cases", "description": "What clinicians make of a person's images"},
+    {"name": "review", "description": "What to read first, who agrees, who settles it"},
     {"name": "models", "description": "Models brought by hand"},
     {"name": "health", "description": "Whether the API answers"},
 ]
@@ -54,6 +60,7 @@ class Api(FastAPI):
                 for answer in operation["responses"].values():
                     if errors.MEDIA_TYPE in answer.get("content", {}):
                         answer["content"].pop("application/json", None)
+        add_examples(document)
         return document
 
 
@@ -72,7 +79,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         redirect_slashes=False,
     )
     errors.add_error_handlers(app)
-    clinical = (patients, specialties, images, cases, case_readings)
+    clinical = (patients, specialties, images, cases, case_readings, case_panels)
     for module in (health, auth, credentials, people, *clinical, models):
         app.include_router(module.router)
     if origins:
@@ -91,5 +98,16 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
             expose_headers=["ETag", "Preference-Applied", "Retry-After", "X-Correlation-Id"],
             max_age=600,
         )
+    app.add_middleware(
+        TrailMiddleware,
+        trail=lambda: _behind(app, audit_trail),
+        clock=lambda: _behind(app, clock)(),
+    )
     app.add_middleware(CorrelationMiddleware)  # the last one added is the outermost
     return app
+
+
+def _behind(app: FastAPI, port: Callable[[], Adapter]) -> Adapter:
+    """The adapter behind a port, or what a test has put in its place."""
+    adapter: Adapter = app.dependency_overrides.get(port, port)()
+    return adapter

@@ -30,7 +30,9 @@ Address = Annotated[str, Field(min_length=1, max_length=500, examples=["1 Main S
 class _Details(Request):
     email: Email | None = None
     birth_date: BirthDate | None = None
-    age: Age | None = Field(default=None, description="Where nobody knows the birth date; never both")
+    age: Age | None = Field(
+        default=None, examples=[None], description="Where nobody knows the birth date; never both"
+    )
     gender: Gender | None = None
     phone: Phone | None = None
     address: Address | None = None
