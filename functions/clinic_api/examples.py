@@ -66,6 +66,7 @@ TEXTS: Mapping[str, str] = {
     "username": "example.person",
     "version": "1.0.0",
 }
+_ENDINGS = {"sha256": A_DIGEST, "_by": A_PERSON, "_id": AN_ID, "_label": "mel", "_url": TEXTS["url"]}
 _FORMATS = {
     "date-time": A_MOMENT,
     "date": "1980-05-17",
@@ -136,10 +137,7 @@ def _text(schema: Schema, name: str) -> str:
         return _FORMATS[schema["format"]]
     if name in TEXTS:
         return TEXTS[name]
-    if "sha256" in name:
-        return A_DIGEST
-    if name.endswith("_by"):
-        return A_PERSON
-    if name.endswith("_id"):
-        return AN_ID
+    for ending, example in _ENDINGS.items():
+        if name.endswith(ending):
+            return example
     raise MissingExampleError(f"the field {name} needs an example: on itself, or in clinic_api.examples")
