@@ -29,19 +29,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def train_by_hand(options: argparse.Namespace) -> int:
     """Train and tell how good the model is; the exit status."""
+    from training_job.distributed import join
     from training_job.errors import TrainingError
     from training_job.run import train
     from training_job.settling import merge_settings
 
     try:
         config = merge_settings(options.config, chosen_settings(options), resume=options.resume)
-        manifest, output = train(config, resume=options.resume)
+        trained = train(config, resume=options.resume, world=join())
     except ValidationError as error:
         print(*explained(error), sep="\n", file=sys.stderr)
         return 2
     except TrainingError as error:
         print(error, file=sys.stderr)
         return 2
+    if trained is None:  # the first of several processes speaks for all
+        return 0
+    manifest, output = trained
     figures = manifest.training.metrics if manifest.training else {}
     for name, value in figures.items():
         print(f"{name.replace('_', ' '):40} {value:.4g}")

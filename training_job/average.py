@@ -16,7 +16,7 @@ class MovingAverage:
     """
 
     def __init__(self, model: Classifier, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.model: Classifier = copy.deepcopy(model).eval().requires_grad_(False)
         self._decay = decay
         self._steps = 0
 

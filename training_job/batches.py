@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from training_job.config import TrainConfig
+from training_job.config import FitConfig
+from training_job.distributed import World
+from training_job.errors import TrainingError
 from training_job.pixels import Pixels
-from training_job.trainer import Batch
+from training_job.trainer import ALONE, Batch
 from triagelens.domain.manifest import InputSpec
 
 
-def augmentation(config: TrainConfig, fill: list[float]) -> v2.Transform:
+def augmentation(config: FitConfig, fill: list[float]) -> v2.Transform:
     """Flips, then rotation, shift and zoom in one interpolation.
 
     Args:
@@ -57,7 +59,8 @@ class TrainingBatches:
     """The training images, epoch by epoch.
 
     With `class_balancing: sampling`, images are drawn with replacement so that each label is as likely as
-    any other. A last batch of one image is left out (batch statistics).
+    any other. A last batch that would leave a process with one image or none is left out (batch
+    statistics). Of several processes each takes every n-th image of a batch.
     """
 
     def __init__(
@@ -66,9 +69,13 @@ class TrainingBatches:
         rows: NDArray[np.int64],
         targets: NDArray[np.int64],
         spec: InputSpec,
-        config: TrainConfig,
+        config: FitConfig,
         device: torch.device,
+        world: World = ALONE,
     ) -> None:
+        if config.batch_size < 2 * world.size:
+            raise TrainingError(f"{world.size} processes need a batch size of {2 * world.size} at least.")
+        self._world = world
         self._pixels, self._rows, self._targets = pixels, rows, targets
         self._config, self._device = config, device
         self._transform = augmentation(config, [255 * value for value in spec.mean])
@@ -93,7 +100,7 @@ class TrainingBatches:
             yield moved * self._gain + self._offset, targets.to(self._device, non_blocking=True)
 
     def _plan(self, draw: torch.Generator) -> list[list[int]]:
-        """The places of each batch."""
+        """The places of each batch, or of this process's part of it."""
         if self._config.class_balancing == "sampling":
             rarity = torch.from_numpy(1 / np.bincount(self._targets)[self._targets])
             order = torch.multinomial(rarity, len(rarity), replacement=True, generator=draw).tolist()
@@ -101,7 +108,8 @@ class TrainingBatches:
             order = torch.randperm(len(self._rows), generator=draw).tolist()
         size = self._config.batch_size
         plan = [order[start : start + size] for start in range(0, len(order), size)]
-        return plan if len(plan[-1]) > 1 else plan[:-1]
+        whole = plan if len(plan[-1]) >= 2 * self._world.size else plan[:-1]
+        return [places[self._world.rank :: self._world.size] for places in whole]
 
 
 def class_weights(targets: NDArray[np.int64]) -> torch.Tensor:

@@ -42,13 +42,13 @@ class Recipe(_Config):
         return value.lower() if isinstance(value, str) else value
 
 
-class TrainConfig(Recipe):
-    """A training run on a folder of images. What is None is found out and then kept."""
+class FitConfig(Recipe):
+    """A training run, wherever its images come from. What is None is found out and then kept."""
 
-    data_dir: Path = Field(description="metadata.csv and images, or one folder per class")
     arch: str = Field(default="DenseNet169", description="a known name, or any of timm's")
     weights: str | None = Field(
-        default=None, description="to begin with: a .safetensors file, or 'timm' for those of its hub"
+        default=None,
+        description="to begin with: a .safetensors file, here or at s3://, or 'timm' for those of its hub",
     )
     image_size: int | None = Field(default=None, ge=32, le=1024, description="side of the input, in pixels")
     class_balancing: Literal["none", "sampling", "loss"] = Field(
@@ -66,7 +66,8 @@ class TrainConfig(Recipe):
     intended_use: str = Field(
         default="research only, not validated for clinical use", min_length=1, max_length=500
     )
-    split_key: str = Field(default="triagelens", min_length=1, description="of the hash that splits groups")
+    coverage: float = Field(default=0.9, gt=0, lt=1, description="of the sets of labels that the model names")
+    int8: bool = Field(default=True, description="serve an int8 variant if it predicts as well")
     output: Path | None = Field(default=None, description="folder for the model and all that belongs to it")
     cache_dir: Path = Field(default=Path("build/training-cache"), description="working images are kept here")
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -78,6 +79,13 @@ class TrainConfig(Recipe):
     def _yes_means_sampling(cls, value: object) -> object:
         switch: dict[object, str] = {True: "sampling", False: "none", "true": "sampling", "false": "none"}
         return switch.get(value.lower() if isinstance(value, str) else value, value)
+
+
+class TrainConfig(FitConfig):
+    """A training run on a folder of images."""
+
+    data_dir: Path = Field(description="metadata.csv and images, or one folder per class")
+    split_key: str = Field(default="triagelens", min_length=1, description="of the hash that splits groups")
 
 
 class PhantomCounts(_Config):

@@ -37,6 +37,27 @@ def predict(session: onnxruntime.InferenceSession, inputs: Inputs) -> NDArray[np
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
+class Observed(NamedTuple):
+    """What a model gives for some images: logits (images, labels), mean features (images, channels)."""
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+def observe(session: onnxruntime.InferenceSession, inputs: Inputs) -> Observed:
+    """Logits, and the feature map's mean over rows and columns, batch by batch; (0, 0) of no images."""
+    name = session.get_inputs()[0].name
+    logits: list[NDArray[np.float32]] = []
+    means: list[NDArray[np.float32]] = []
+    for start in range(0, len(inputs), _BATCH):
+        scores, features = session.run(["logits", "features"], {name: inputs[start : start + _BATCH]})
+        logits.append(scores)
+        means.append(features.mean(axis=(2, 3)))
+    if not logits:
+        return Observed(np.empty((0, 0), np.float32), np.empty((0, 0), np.float32))
+    return Observed(np.concatenate(logits), np.concatenate(means))
+
+
 def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:
     """Probabilities (images, labels) of temperature-scaled logits."""
     scaled = np.asarray(logits, dtype=np.float64) / temperature
@@ -58,6 +79,12 @@ def recalls(predicted: NDArray[np.int64], targets: NDArray[np.int64], labels: in
 def balanced_accuracy(predicted: NDArray[np.int64], targets: NDArray[np.int64], labels: int) -> float:
     """The mean of the labels' sensitivities."""
     return float(recalls(predicted, targets, labels).mean())
+
+
+def balanced_accuracy_of(logits: Floats, targets: NDArray[np.int64]) -> float:
+    """The mean sensitivity of the labels that have images; at least one image."""
+    right = logits.argmax(axis=1) == targets
+    return float(np.mean([right[targets == label].mean() for label in np.unique(targets)]))
 
 
 class ReliabilityBin(NamedTuple):

@@ -2,8 +2,9 @@
 
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import onnx
@@ -52,6 +53,10 @@ class ExportedModel:
     onnx: bytes
     head: bytes
     parity: float
+
+    def with_graph(self, graph: bytes) -> Self:
+        """The same model with another graph: its int8 variant."""
+        return replace(self, onnx=graph)
 
 
 def export(

@@ -41,12 +41,16 @@ class Material:
 
     def targets(self, split: Split) -> NDArray[np.int64]:
         """Indices into `labels`."""
-        return np.asarray(
-            [self.labels.index(image.label) for image in self.images if image.split == split], dtype=np.int64
-        )
+        return self.targets_at(self.rows(split))
+
+    def targets_at(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.asarray([self.labels.index(self.images[row].label) for row in rows], dtype=np.int64)
 
     def inputs(self, *splits: Split) -> ModelInputs:
-        return ModelInputs(self.pixels, self.rows(*splits), self.spec)
+        return self.inputs_at(self.rows(*splits))
+
+    def inputs_at(self, rows: NDArray[np.int64]) -> ModelInputs:
+        return ModelInputs(self.pixels, rows, self.spec)
 
     def counts(self) -> dict[Split, dict[str, int]]:
         return counts(self.images, self.labels)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training_job.charts import curves, reliability_diagram
+from training_job.conformal import ConformalMeasures
 from training_job.evaluate import Floats, reliability, softmax
 from training_job.measures import Measures, Rate
+from training_job.quantise import LARGEST_DROP, QuantisedMeasures
 from training_job.trainer import Measured
 
 _BINS = 10
@@ -45,8 +47,29 @@ class Judged:
     files: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What else was found out, where it could be.
+
+    Attributes:
+        outliers: share of the held-out images that are taken for another kind of image.
+    """
+
+    conformal: ConformalMeasures | None = None
+    outliers: float | None = None
+    quantised: QuantisedMeasures | None = None
+
+
+NOTHING_ELSE = Findings()
+
+
 def render(
-    title: str, history: Sequence[Measured], judged: Judged | None, temperature: float, intended_use: str
+    title: str,
+    history: Sequence[Measured],
+    judged: Judged | None,
+    temperature: float,
+    intended_use: str,
+    findings: Findings = NOTHING_ELSE,
 ) -> str:
     """The page; without images to judge by it shows only how training went."""
     parts = [f"<h1>{escape(title)}</h1>", f"<p>Intended use: {escape(intended_use)}.</p>", _learning(history)]
@@ -54,6 +77,7 @@ def render(
         parts.append("<p>No image was held out or validated on, so nothing is known about the model.</p>")
     else:
         parts += [_labels(judged), _confusion(judged), _calibration(judged, temperature)]
+        parts += [_sets(findings.conformal), _outliers(findings.outliers), _precision(findings.quantised)]
         parts.append(_mistakes(judged, temperature))
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
@@ -108,6 +132,39 @@ def _calibration(judged: Judged, temperature: float) -> str:
         f"<h2>Calibration</h2><p>Expected calibration error {found.ece_before:.3f} before and "
         f"{found.ece_after:.3f} after dividing the logits by {temperature:.3f}.</p>"
         f"{reliability_diagram(bins)}"
+    )
+
+
+def _sets(found: ConformalMeasures | None) -> str:
+    """How often sets of labels hold the true one, and how large they are."""
+    if found is None:
+        return ""
+    sizes = [[str(size), str(count)] for size, count in enumerate(found.sizes) if count]
+    return (
+        "<h2>Sets of labels</h2><p>A set holds every label of probability at least "
+        f"{1 - found.quantile:.4f}. {found.promised:.0%} of the sets should hold the true label; on held-out "
+        f"images it is {_rate(found.coverage)}. A set has {found.mean_size:.2f} labels on average.</p>"
+        + _table(["labels in the set", "images"], sizes)
+    )
+
+
+def _outliers(share: float | None) -> str:
+    if share is None:
+        return ""
+    return (
+        "<h2>Unlike the training images</h2><p>By its features the model takes "
+        f"{share:.1%} of the held-out images for images of another kind. About 1 % is to be expected.</p>"
+    )
+
+
+def _precision(found: QuantisedMeasures | None) -> str:
+    if found is None:
+        return ""
+    verdict = "int8 is served" if found.kept else "float32 is served"
+    return (
+        "<h2>Precision</h2><p>Balanced accuracy on validation images: "
+        f"{found.balanced_accuracy_fp32:.4f} in float32, {found.balanced_accuracy_int8:.4f} in int8; "
+        f"{verdict}. A drop of {LARGEST_DROP:.1%} or more is not accepted.</p>"
     )
 
 

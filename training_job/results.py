@@ -1,7 +1,7 @@
 """What a run leaves: the exported model, how it was calibrated and measured, and its manifest."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import timm
@@ -11,20 +11,29 @@ from pydantic import BaseModel, ConfigDict
 
 from training_job.atomic import write_bytes
 from training_job.calibrate import fit_temperature
-from training_job.config import TrainConfig
-from training_job.evaluate import open_session, predict
+from training_job.config import FitConfig
+from training_job.conformal import ConformalMeasures, conformal_quantile, measure_sets
+from training_job.evaluate import Observed, balanced_accuracy_of, observe, open_session, predict, softmax
 from training_job.export import PARITY_IMAGES, ExportedModel, explain_spec, export, output_spec, sha256, write
+from training_job.fitting import Run
 from training_job.material import Material
 from training_job.measures import Measures, for_manifest, measure
-from training_job.report import Judged, render
+from training_job.outliers import OutlierStatistics, fit_outliers
+from training_job.parity import PARITY_FILE, parity_of
+from training_job.progress import Listener
+from training_job.quantise import QuantisedMeasures, compare, quantise
+from training_job.report import Findings, Judged, render
 from training_job.trainer import Measured, Trainer
 from training_job.weights import FILE as WEIGHTS_FILE
 from training_job.weights import serialise
-from triagelens.domain.manifest import CalibrationSpec, Manifest, TrainingSpec
+from triagelens.domain.manifest import AbstainSpec, CalibrationSpec, Manifest, TrainingSpec
 from triagelens.domain.splits import Split
 
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
+FP32_FILE = "model-fp32.onnx"
+_MOST_FOR_FEATURES = 1000
+"""Training images whose features are looked at: enough for their statistics."""
 
 
 class RunMetrics(BaseModel):
@@ -33,6 +42,9 @@ class RunMetrics(BaseModel):
     Attributes:
         held_out: on images that nothing was chosen by; what the model is worth.
         validation: on the images that chose the epoch and the temperature, so kinder than the truth.
+        conformal: sets of labels for the held-out images.
+        outliers: share of the held-out images that are taken for another kind of image.
+        quantised: the int8 variant; None if none was made.
         images: by set and label.
     """
 
@@ -41,65 +53,164 @@ class RunMetrics(BaseModel):
     held_out: Measures | None
     validation: Measures | None
     temperature: float
+    conformal: ConformalMeasures | None
+    outliers: float | None
+    precision: str
+    quantised: QuantisedMeasures | None
     parity_max_abs_diff: float
     best_epoch: int
     images: dict[Split, dict[str, int]]
     history: list[Measured]
 
 
-def finish(
-    config: TrainConfig, material: Material, trainer: Trainer, identity: str, output: Path
-) -> Manifest:
-    """Export, compare, calibrate, measure and write; the manifest is written last.
+@dataclass(frozen=True)
+class Judgement:
+    """The exported model and all that is said of it."""
 
-    Without validation images the temperature stays 1; without held-out images nothing is measured on them.
+    exported: ExportedModel
+    fp32: bytes
+    seen: dict[Split, Observed]
+    abstain: AbstainSpec | None
+    metrics: RunMetrics
+
+
+def finish(run: Run, trainer: Trainer, identity: str, listener: Listener, job: str | None = None) -> Manifest:
+    """Export, compare, quantise, calibrate, measure and write; the manifest is written last.
+
+    Without validation images the temperature stays 1 and nothing is quantised; without held-out images
+    nothing is measured on them.
+
+    Args:
+        job: id of the job that the run is of, if it is of one.
 
     Raises:
         ParityError: the exported model does not answer as the trained one.
     """
+    config, material, output = run.config, run.material, run.output
     network = trainer.result()
     threads = config.threads or 1
+    listener.stage("Exporting")
     exported = export(network, material.spec, parity_images(material), threads)
+    judgement = judge(run, trainer, exported, listener)
+    weights = serialise(network, material.labels)
+    manifest = describe(config, material, judgement, identity, job, sha256(weights))
+    page = render(
+        f"{manifest.name} {manifest.version}",
+        trainer.history,
+        _judged(judgement, material),
+        judgement.metrics.temperature,
+        manifest.intended_use,
+        Findings(judgement.metrics.conformal, judgement.metrics.outliers, judgement.metrics.quantised),
+    )
+    session = open_session(judgement.exported.onnx, threads)
+    parity = parity_of(lambda tensor: predict(session, tensor), material.spec, judgement.metrics.precision)
+    write_bytes(output / REPORT_FILE, page.encode())
+    write_bytes(output / WEIGHTS_FILE, weights)
+    write_bytes(output / METRICS_FILE, f"{judgement.metrics.model_dump_json(indent=2)}\n".encode())
+    write_bytes(output / PARITY_FILE, f"{parity.model_dump_json()}\n".encode())
+    write_bytes(output / FP32_FILE, judgement.fp32)
+    write(judgement.exported, manifest, output)
+    return manifest
+
+
+def judge(run: Run, trainer: Trainer, exported: ExportedModel, listener: Listener) -> Judgement:
+    """Choose the precision, calibrate on validation images, measure on held-out ones."""
+    material, threads = run.material, run.config.threads or 1
     session = open_session(exported.onnx, threads)
-    judges: tuple[Split, ...] = ("validation", "held_out")
-    logits = {split: predict(session, material.inputs(split)) for split in judges}
+    validation = observe(session, material.inputs("validation"))
+    chosen, quantised = exported, None
+    if run.config.int8 and len(validation.logits):
+        listener.stage("Quantising")
+        chosen, quantised = _quantised(run, exported, validation)
+    if chosen is not exported:
+        session = open_session(chosen.onnx, threads)
+        validation = observe(session, material.inputs("validation"))
+    listener.stage("Measuring")
+    held_out = observe(session, material.inputs("held_out"))
     targets = material.targets("validation")
-    temperature = fit_temperature(logits["validation"], targets) if len(targets) else 1.0
+    temperature = fit_temperature(validation.logits, targets) if len(targets) else 1.0
+    quantile = None
+    if len(targets):
+        quantile = conformal_quantile(softmax(validation.logits, temperature), targets, run.config.coverage)
+    rows = _some(material.rows("train"))
+    trained = observe(session, material.inputs_at(rows))
+    outliers = fit_outliers(trained.features, material.targets_at(rows), validation.features)
     metrics = RunMetrics(
-        held_out=_measured(logits["held_out"], material, "held_out", temperature),
-        validation=_measured(logits["validation"], material, "validation", temperature),
+        held_out=_measured(held_out, material, "held_out", temperature),
+        validation=_measured(validation, material, "validation", temperature),
         temperature=temperature,
+        conformal=_sets(held_out, material, temperature, quantile, run.config.coverage),
+        outliers=_share_flagged(outliers, held_out),
+        precision="int8" if quantised and quantised.kept else "fp32",
+        quantised=quantised,
         parity_max_abs_diff=exported.parity,
         best_epoch=trainer.best_epoch or trainer.epoch,
         images=material.counts(),
         history=trainer.history,
     )
-    manifest = describe(config, material, exported, metrics, identity)
-    page = render(
-        f"{manifest.name} {manifest.version}",
-        trainer.history,
-        _judged(metrics, material, logits),
-        temperature,
-        manifest.intended_use,
+    abstain = _abstain(quantile, run.config.coverage, outliers)
+    return Judgement(
+        chosen, exported.onnx, {"validation": validation, "held_out": held_out}, abstain, metrics
     )
-    write_bytes(output / REPORT_FILE, page.encode())
-    write_bytes(output / WEIGHTS_FILE, serialise(network, material.labels))
-    write_bytes(output / METRICS_FILE, f"{metrics.model_dump_json(indent=2)}\n".encode())
-    write(exported, manifest, output)
-    return manifest
 
 
-def _measured(
-    logits: NDArray[np.float32], material: Material, split: Split, temperature: float
-) -> Measures | None:
+def _quantised(
+    run: Run, exported: ExportedModel, validation: Observed
+) -> tuple[ExportedModel, QuantisedMeasures]:
+    """The model to serve, and how its int8 variant compares."""
+    material = run.material
+    inputs, targets = material.inputs("validation"), material.targets("validation")
+    graph = quantise(exported.onnx, inputs)
+    answered = predict(open_session(graph, run.config.threads or 1), inputs)
+    compared = compare(
+        balanced_accuracy_of(validation.logits, targets), balanced_accuracy_of(answered, targets)
+    )
+    return (exported.with_graph(graph) if compared.kept else exported), compared
+
+
+def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most `_MOST_FOR_FEATURES` of the rows, evenly spaced."""
+    if len(rows) <= _MOST_FOR_FEATURES:
+        return rows
+    places = np.linspace(0, len(rows) - 1, _MOST_FOR_FEATURES).round().astype(int)
+    return np.asarray(rows[places])
+
+
+def _measured(seen: Observed, material: Material, split: Split, temperature: float) -> Measures | None:
     targets = material.targets(split)
-    return measure(logits, targets, material.labels, temperature) if len(targets) else None
+    return measure(seen.logits, targets, material.labels, temperature) if len(targets) else None
 
 
-def _judged(
-    metrics: RunMetrics, material: Material, logits: dict[Split, NDArray[np.float32]]
-) -> Judged | None:
+def _sets(
+    seen: Observed, material: Material, temperature: float, quantile: float | None, promised: float
+) -> ConformalMeasures | None:
+    targets = material.targets("held_out")
+    if quantile is None or not len(targets):
+        return None
+    return measure_sets(softmax(seen.logits, temperature), targets, quantile, promised)
+
+
+def _share_flagged(outliers: OutlierStatistics | None, held_out: Observed) -> float | None:
+    if outliers is None or not len(held_out.features):
+        return None
+    return round(float(outliers.flagged(held_out.features).mean()), 4)
+
+
+def _abstain(
+    quantile: float | None, coverage: float, outliers: OutlierStatistics | None
+) -> AbstainSpec | None:
+    if quantile is None and outliers is None:
+        return None
+    return AbstainSpec(
+        conformal_quantile=quantile,
+        conformal_coverage=None if quantile is None else coverage,
+        ood=outliers.model_dump() if outliers else None,
+    )
+
+
+def _judged(judgement: Judgement, material: Material) -> Judged | None:
     """What the report shows: the held-out images, or those of validation where none was held out."""
+    metrics = judgement.metrics
     split: Split = "held_out" if metrics.held_out else "validation"
     measures = metrics.held_out or metrics.validation
     if measures is None:
@@ -108,7 +219,7 @@ def _judged(
     return Judged(
         name=split.replace("_", "-"),
         measures=measures,
-        logits=logits[split],
+        logits=judgement.seen[split].logits,
         targets=material.targets(split),
         pixels=material.pixels,
         rows=rows,
@@ -125,32 +236,45 @@ def parity_images(material: Material) -> NDArray[np.float32]:
 
 
 def describe(
-    config: TrainConfig, material: Material, exported: ExportedModel, metrics: RunMetrics, identity: str
+    config: FitConfig, material: Material, judgement: Judgement, identity: str, job: str | None, weights: str
 ) -> Manifest:
-    """The manifest of a settled run."""
-    figures = for_manifest(metrics.held_out) if metrics.held_out else {"held_out_images": 0.0}
-    if metrics.validation:
-        figures["validation_balanced_accuracy"] = metrics.validation.balanced_accuracy
-    figures["parity_max_abs_diff"] = metrics.parity_max_abs_diff
+    """The manifest of a settled run; `weights` is the digest of what a later run may begin with."""
+    metrics = judgement.metrics
     return Manifest.model_validate(
         {
             "specialty": config.specialty,
             "name": config.name,
             "version": config.version,
-            "sha256": sha256(exported.onnx),
+            "sha256": sha256(judgement.exported.onnx),
             "created_at": datetime.now(UTC).replace(microsecond=0),
             "labels": list(material.labels),
             "input": material.spec,
             "output": output_spec(),
-            "explain": explain_spec(exported),
+            "explain": explain_spec(judgement.exported),
             "calibration": CalibrationSpec(temperature=metrics.temperature),
+            "abstain": judgement.abstain,
+            "precision": metrics.precision,
             "training": TrainingSpec(
-                job=f"train --arch {config.arch} --epochs {config.epochs} --seed {config.seed}",
+                job=job or f"train --arch {config.arch} --epochs {config.epochs} --seed {config.seed}",
                 dataset_snapshot=identity,
                 code_version=f"{config.arch}, torch {torch.__version__}, timm {timm.__version__}",
-                metrics=figures,
+                weights_sha256=weights,
+                metrics=figures(metrics),
             ),
             "licence": config.licence,
             "intended_use": config.intended_use,
         }
     )
+
+
+def figures(metrics: RunMetrics) -> dict[str, float]:
+    """The main figures, for the manifest and the job's record."""
+    found = for_manifest(metrics.held_out) if metrics.held_out else {"held_out_images": 0.0}
+    if metrics.validation:
+        found["validation_balanced_accuracy"] = metrics.validation.balanced_accuracy
+    if metrics.conformal:
+        found["conformal_coverage"] = metrics.conformal.coverage.value
+        found["conformal_set_size"] = metrics.conformal.mean_size
+    if metrics.quantised:
+        found["int8_drop"] = metrics.quantised.drop
+    return found | {"parity_max_abs_diff": metrics.parity_max_abs_diff}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import yaml
@@ -11,11 +12,13 @@ import yaml
 from training_job.architectures import input_spec, timm_name
 from training_job.atomic import write_bytes
 from training_job.checkpoints import ResumeError
-from training_job.config import TrainConfig
+from training_job.config import FitConfig, TrainConfig
 from training_job.dataset import DatasetError
 from training_job.errors import TrainingError
 from training_job.export import MANIFEST_FILE
 from triagelens.domain.specialties import SPECIALTIES
+
+Settings = TypeVar("Settings", bound=FitConfig)
 
 FILE = "config.yaml"
 MIN_IMAGES = 5
@@ -77,7 +80,12 @@ def choose_labels(found: set[str], wanted: str | None, folder: Path) -> tuple[st
     return wanted, tuple(name for name in known if name in found)
 
 
-def settle(config: TrainConfig, specialty: str) -> TrainConfig:
+def threads_of(config: FitConfig) -> int:
+    """How many threads the run has on the CPU."""
+    return config.threads or torch.get_num_threads()
+
+
+def settle(config: Settings, specialty: str) -> Settings:
     """The same settings with nothing left open."""
     name = config.name or slug(f"{specialty}-{config.arch}")
     version = config.version or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -89,12 +97,12 @@ def settle(config: TrainConfig, specialty: str) -> TrainConfig:
             "version": version,
             "image_size": input_spec(architecture, config.image_size).height,
             "output": config.output or Path("build/models", name, version),
-            "threads": config.threads or torch.get_num_threads(),
+            "threads": threads_of(config),
         }
     )
 
 
-def begin(config: TrainConfig, output: Path, *, resume: bool) -> None:
+def begin(config: FitConfig, output: Path, *, resume: bool) -> None:
     """Write the settings into the output folder, or compare them with those of the run found there.
 
     Raises:

@@ -1,21 +1,26 @@
 """Fitting a network, epoch by epoch, with all the state that is needed to go on after an interruption."""
 
+import copy
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from training_job.average import MovingAverage
 from training_job.config import Recipe
+from training_job.distributed import World
 from training_job.errors import TrainingError
 from training_job.model import Classifier
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 Measured = dict[str, float]
 State = dict[str, Any]
+ALONE = World()
 
 
 class Source(Protocol):
@@ -48,7 +53,10 @@ def nothing() -> None:
 
 
 class Trainer:
-    """A network being fitted.
+    """A network being fitted, by this process alone or by several together.
+
+    Several see the parts of each batch and end with the same weights as one that sees all of it, but for
+    rounding and for batch statistics where those are not gathered (on CPUs).
 
     Attributes:
         epoch: how many are done.
@@ -63,18 +71,21 @@ class Trainer:
         steps_per_epoch: int,
         device: torch.device,
         class_weights: torch.Tensor | None = None,
+        world: World = ALONE,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self._recipe, self._device = recipe, device
-        self._model: Classifier = model.to(device)
+        self._recipe, self._device, self._world = recipe, device, world
+        self._plain: Classifier = model.to(device)
         if device.type == "cuda":
-            self._model = self._model.to(memory_format=torch.channels_last)
-        self._average = MovingAverage(self._model, recipe.ema_decay) if recipe.ema_decay else None
+            self._plain = self._plain.to(memory_format=torch.channels_last)
+        self._average = MovingAverage(self._plain, recipe.ema_decay) if recipe.ema_decay else None
+        self._model = self._plain if world.alone else world.prepared(copy.deepcopy(self._plain), device)
+        self._joined = world.joined(self._model, device)
         self._optimiser = optimiser(recipe, self._model)
         self._rate = schedule(recipe, self._optimiser, recipe.epochs * steps_per_epoch)
         self._precision = _precision(recipe, device)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._precision is torch.float16)
-        self._criterion = nn.CrossEntropyLoss(class_weights, label_smoothing=recipe.label_smoothing)
+        self._weights = class_weights
         self.epoch = 0
         self.history: list[Measured] = []
         self.best_epoch = 0
@@ -84,7 +95,16 @@ class Trainer:
     @property
     def network(self) -> Classifier:
         """The network as it would be used now: the moving average, if one is kept."""
-        return self._average.model if self._average else self._model
+        if self._average:
+            return self._average.model
+        network: Classifier = self._plain
+        if network is not self._model:
+            network.load_state_dict(self._model.state_dict())
+        return network
+
+    @property
+    def device(self) -> torch.device:
+        return self._device
 
     @property
     def learning_rate(self) -> float:
@@ -100,6 +120,8 @@ class Trainer:
 
     def run_epoch(self, source: Source, after_step: Callable[[], None] = nothing) -> Measured:
         """One pass over the images: mean loss and accuracy on augmented training images."""
+        if not self._world.alone:  # only the first process's state is kept, so each epoch draws anew
+            torch.manual_seed(np.random.SeedSequence(self._draws()).generate_state(1)[0])
         measured = self._train(source.epoch(self.epoch), after_step)
         self.epoch += 1
         self.history.append(measured)
@@ -152,23 +174,42 @@ class Trainer:
         if len(state["random_cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(state["random_cuda"])
 
+    def _draws(self) -> list[int]:
+        return [self._recipe.seed, self.epoch, self._world.rank]
+
     def _train(self, batches: Iterable[Batch], after_step: Callable[[], None]) -> Measured:
-        self._model.train()
+        self._joined.train()
         loss_sum, correct, seen = 0.0, 0, 0
         for images, targets in batches:
             with torch.autocast(self._device.type, self._precision, enabled=self._precision is not None):
-                logits, _ = self._model(images)
-                loss = self._criterion(logits.float(), targets)
+                logits, _ = self._joined(images)
+                loss, share = self._loss(logits.float(), targets)
             self._optimiser.zero_grad()
             self._scaler.scale(loss).backward()
             self._step()
             seen += len(targets)
-            loss_sum += float(loss.detach()) * len(targets)
+            loss_sum += float(loss.detach()) * share
             correct += int((logits.argmax(1) == targets).sum())
             after_step()
+        loss_sum, hits, images_seen = self._world.sums((loss_sum, correct, seen), self._device)
         if not math.isfinite(loss_sum):
             raise DivergedError(self.epoch + 1)
-        return {"loss": round(loss_sum / seen, 4), "accuracy": round(correct / seen, 4)}
+        return {"loss": round(loss_sum / images_seen, 4), "accuracy": round(hits / images_seen, 4)}
+
+    def _loss(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, float]:
+        """The loss to go back from, and how many images it is to count for.
+
+        Alone it is the batch's mean. Of several processes, each gives its part of the whole batch's mean,
+        multiplied by their number, since their gradients are averaged.
+        """
+        weights, smoothing = self._weights, self._recipe.label_smoothing
+        if self._world.alone:
+            mean = functional.cross_entropy(logits, targets, weights, label_smoothing=smoothing)
+            return mean, len(targets)
+        total = functional.cross_entropy(logits, targets, weights, reduction="sum", label_smoothing=smoothing)
+        weight = float(len(targets) if weights is None else weights[targets].sum())
+        whole_weight, whole = self._world.sums((weight, len(targets)), self._device)
+        return total * (self._world.size / whole_weight), whole / self._world.size
 
     def _step(self) -> None:
         if self._recipe.clip_norm is not None:

@@ -65,7 +65,9 @@ def flags(chosen: dict[str, object]) -> list[str]:
 
 
 def run(chosen: dict[str, object], *, resume: bool = False) -> Manifest:
-    return train(merge_settings(None, chosen, resume=resume), resume=resume)[0]
+    trained = train(merge_settings(None, chosen, resume=resume), resume=resume)
+    assert trained is not None
+    return trained[0]
 
 
 def read_metrics(output: Path) -> Any:

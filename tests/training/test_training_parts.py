@@ -13,7 +13,7 @@ from training_job import weights
 from training_job.architectures import KNOWN, input_spec, timm_name
 from training_job.average import MovingAverage
 from training_job.batches import TrainingBatches, class_weights
-from training_job.checkpoints import Checkpoint
+from training_job.checkpoints import Checkpoint, FileStore
 from training_job.config import Recipe, TrainConfig
 from training_job.export import export
 from training_job.model import Classifier, build
@@ -200,9 +200,9 @@ def test_a_checkpoint_holds_no_code_and_brings_back_everything(tmp_path: Path) -
     for _ in range(4):
         broken.run_epoch(NOISE)
         broken.judge({}, (0.5,))
-    Checkpoint(tmp_path, "images").save(broken)
+    Checkpoint(FileStore(tmp_path), "images").save(broken)
     torch.manual_seed(99)
-    Checkpoint(tmp_path, "images").restore(resumed)
+    Checkpoint(FileStore(tmp_path), "images").restore(resumed)
     assert (resumed.epoch, resumed.best_epoch) == (4, 1)
     for _ in range(2):
         resumed.run_epoch(NOISE)
@@ -215,7 +215,7 @@ def test_an_interrupted_write_leaves_the_last_checkpoint(
 ) -> None:
     fitted = trainer(Recipe(epochs=6), steps=1)
     fitted.run_epoch(NOISE)
-    Checkpoint(tmp_path, "images").save(fitted)
+    Checkpoint(FileStore(tmp_path), "images").save(fitted)
 
     def full(_: int) -> None:
         raise OSError("no space left")
@@ -223,9 +223,9 @@ def test_an_interrupted_write_leaves_the_last_checkpoint(
     monkeypatch.setattr("os.fsync", full)
     fitted.run_epoch(NOISE)
     with pytest.raises(OSError, match="no space"):
-        Checkpoint(tmp_path, "images").save(fitted)
+        Checkpoint(FileStore(tmp_path), "images").save(fitted)
     again = trainer(Recipe(epochs=6), steps=1)
-    Checkpoint(tmp_path, "images").restore(again)
+    Checkpoint(FileStore(tmp_path), "images").restore(again)
     assert again.epoch == 1
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
 
