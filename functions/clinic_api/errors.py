@@ -18,6 +18,7 @@ from clinic_api.schemas.problems import FieldProblem, ProblemDocument
 from triagelens.domain import errors as domain
 
 MEDIA_TYPE = "application/problem+json"
+FAULT_TEXT = "Something went wrong on our side."
 
 # The first line that fits an error decides; a subclass stands before its base.
 STATUSES: tuple[tuple[type[domain.TriagelensError], HTTPStatus], ...] = (
@@ -137,4 +138,4 @@ def _unexpected_error(_request: Request, error: Exception) -> Response:
         )
     else:
         logger.error("unexpected error", exc_info=error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side.")
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", FAULT_TEXT)

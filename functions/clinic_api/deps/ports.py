@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from clinic_api.settings import Settings, settings
+from clinic_api.trail import StampedTrail
 from triagelens.adapters.aws import s3_client, sqs_client
 from triagelens.adapters.cognito import CognitoIdentity, cognito_client
 from triagelens.adapters.dynamodb.audit import DynamoAuditTrail
@@ -127,13 +128,18 @@ def tokens() -> TokenVerifier:
     return CognitoTokens(conf.jwks_url, conf.token_issuer, conf.user_pool_client_id)
 
 
+def stamped_trail(trail: Annotated[AuditTrail, Depends(audit_trail)]) -> AuditTrail:
+    """The audit trail, with what is known of the request under way."""
+    return StampedTrail(trail)
+
+
 Conf = Annotated[Settings, Depends(settings)]
 ClockPort = Annotated[Clock, Depends(clock)]
 StopwatchPort = Annotated[Stopwatch, Depends(stopwatch)]
 CaseworkPort = Annotated[Casework, Depends(casework)]
 PeoplePort = Annotated[People, Depends(people)]
 RegistryPort = Annotated[Registry, Depends(registry)]
-AuditPort = Annotated[AuditTrail, Depends(audit_trail)]
+AuditPort = Annotated[AuditTrail, Depends(stamped_trail)]
 WaitingRoomPort = Annotated[WaitingRoom, Depends(waiting_room)]
 OriginalsPort = Annotated[Originals, Depends(originals)]
 WorkingImagesPort = Annotated[WorkingImages, Depends(working_images)]

@@ -18,6 +18,7 @@ from clinic_api.schemas.images import (
     ImageRequest,
     ImageResponse,
 )
+from clinic_api.trail import about
 from triagelens.services.images import is_settled, retry, working_image_url
 
 router = APIRouter(prefix="/v1/images", tags=["images"])
@@ -77,6 +78,7 @@ def create_image(
     begun = uploads.begin(
         person.sub, body.specialty, body.declaration(), correlation_id(), idempotency_key, body.patient_id
     )
+    about(begun.record.image_id)
     if begun.replayed:
         response.status_code = status.HTTP_200_OK
     return BegunUploadResponse.of(begun)

@@ -56,7 +56,8 @@ def test_a_sign_out_holds_for_the_next_request_within_the_same_second(desk: Desk
     desk.fakes.clock.advance(milliseconds=1)
     assert desk.me(ada) == 200, "a token of after the sign-out"
     assert desk.fakes.identity.signed_out == ["ada"]
-    assert [entry.action for entry in desk.fakes.audit.entries] == ["session.sign_out"]
+    told = [(entry.action, entry.outcome) for entry in desk.fakes.audit.entries]
+    assert told == [("session.sign_out", "allowed"), *[("GET /v1/me", "denied")] * 2]
 
 
 def test_a_sign_in_in_the_very_second_of_a_sign_out_is_asked_to_wait(desk: Desk) -> None:

@@ -188,7 +188,10 @@ def test_a_deleted_person_is_gone_and_the_trail_stays(office: Office) -> None:
     assert office.me(eve) == 403
     assert "eve" not in office.fakes.identity.accounts
     assert office.ask("GET", "/sub-eve")[0] == 404
-    assert [entry[0] for entry in office.trail()] == ["person.create", "person.delete"]
+    assert [entry[0] for entry in office.trail() if entry[0].startswith("person.")] == [
+        "person.create",
+        "person.delete",
+    ]
 
 
 def test_a_deletion_that_failed_half_way_holds_at_once_and_can_be_repeated(
@@ -261,7 +264,7 @@ def test_a_lost_authenticator_app_is_forgotten(office: Office) -> None:
 )
 def test_nobody_is_not_found(office: Office, method: str, path: str, body: dict[str, Any]) -> None:
     assert office.ask(method, path, **body)[0] == 404
-    assert office.fakes.audit.entries == []
+    assert [(entry.outcome, entry.subject) for entry in office.fakes.audit.entries] == [("denied", "-")]
 
 
 @pytest.mark.parametrize("body", [{}, {"role": None}, {"role": "king"}, {"sub": "x"}, {"name": ""}])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from triagelens.domain.audit import Outcome
+from triagelens.domain.audit import NOTHING, Outcome
 from triagelens.domain.cases import Case
 from triagelens.domain.errors import (
     AddressTakenError,
@@ -122,8 +122,7 @@ class Patients:
             page = self.records.patients(owner, limit, cursor)
         else:
             page = Page(self._own_record(person), None)
-        for patient in page.items:
-            self.journal.write(person.sub, "patient.list", patient.patient_id)
+        self.journal.write(person.sub, "patient.list", NOTHING)  # one entry names the list
         return page
 
     def amend(self, asked: Asked, patient: Patient, changes: dict[str, Any]) -> Patient:
