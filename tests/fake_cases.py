@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tests.fakes import page_of, stored_in
 from triagelens.domain.cases import LABELLED, Case, Comment, HistoryEntry, ReaderLabel
 from triagelens.domain.errors import ConflictError, NotFoundError, OutdatedError, TransitionError
+from triagelens.domain.panels import Panel
 from triagelens.services.case_ports import WantedCases
 from triagelens.services.ports import Page
 
@@ -45,6 +46,7 @@ class FakeCases:
     entries: list[HistoryEntry] = field(default_factory=list)
     said: dict[str, Comment] = field(default_factory=dict)
     thought: dict[tuple[str, str], ReaderLabel] = field(default_factory=dict)
+    panels: dict[str, Panel] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def case(self, case_id: str) -> Case:
@@ -60,13 +62,15 @@ class FakeCases:
         ]
         return page_of(sorted(found, key=lambda c: c.case_id, reverse=True), limit, cursor, "case_id")
 
-    def add_case(self, case: Case, entry: HistoryEntry) -> Case:
+    def add_case(self, case: Case, entry: HistoryEntry, panel: Panel | None = None) -> Case:
         with self.lock:
             number = case.number
             if self.numbers.held.get(number) != case.owner or number in self.numbers.used:
                 raise ConflictError("This case number is not one that you hold.")
             self._claim(case, case.image_ids)
             self.numbers.used.add(number)
+            if panel is not None:
+                self.panels[case.case_id] = panel.model_copy(update={"version": 1})
             return self._write(case, entry)
 
     def replace_case(self, before: Case, after: Case, entry: HistoryEntry) -> Case:
@@ -111,17 +115,31 @@ class FakeCases:
         found = [label for (of_case, _), label in self.thought.items() if of_case == case_id]
         return page_of(found, limit, cursor, "reader")
 
-    def write_label(self, label: ReaderLabel, entry: HistoryEntry) -> ReaderLabel:
+    def write_label(
+        self, label: ReaderLabel, before: Panel, after: Panel, entry: HistoryEntry
+    ) -> ReaderLabel:
         with self.lock:
             if self.records[label.case_id].status not in LABELLED:
                 raise TransitionError("The case takes no labels any more.")
             stored = self.label(label.case_id, label.reader)
             if (stored.version if stored else None) != label.version:
-                raise ConflictError("You have just labelled this case otherwise; try again.")
+                raise ConflictError("This case has just been labelled otherwise; try again.")
+            self._write_panel(after)
             self.entries.append(entry)
             written = label.model_copy(update={"version": (label.version or 0) + 1})
             self.thought[label.case_id, label.reader] = written
             return written
+
+    # `services.panel_ports.PanelRecords`, as far as comments and labels need it.
+
+    def panel(self, case: Case) -> Panel:
+        return self.panels.get(case.case_id, Panel(case_id=case.case_id, specialty=case.specialty))
+
+    def _write_panel(self, panel: Panel) -> None:
+        stored = self.panels.get(panel.case_id)
+        if (stored.version if stored else None) != panel.version:
+            raise ConflictError("This case has just been labelled otherwise; try again.")
+        self.panels[panel.case_id] = panel.model_copy(update={"version": (panel.version or 0) + 1})
 
     def _claim(self, case: Case, image_ids: list[str] | tuple[str, ...]) -> None:
         for image_id in image_ids:

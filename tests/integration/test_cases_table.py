@@ -16,6 +16,7 @@ from tests.cloud import REGION, Cloud, FakeContext
 from tests.fakes import START
 from triagelens.adapters.dynamodb.case_numbers import DynamoCaseNumbers
 from triagelens.adapters.dynamodb.cases import DynamoCases
+from triagelens.adapters.dynamodb.panels import DynamoPanels
 from triagelens.adapters.dynamodb.transactions import TRIES
 from triagelens.domain.cases import Case, CaseStatus, Comment, HistoryEntry, Move, ReaderLabel
 from triagelens.domain.errors import (
@@ -43,6 +44,11 @@ def numbers(cloud: Cloud) -> DynamoCaseNumbers:
 @pytest.fixture
 def cases(cloud: Cloud) -> DynamoCases:
     return DynamoCases("casework", REGION)
+
+
+@pytest.fixture
+def panels(cloud: Cloud) -> DynamoPanels:
+    return DynamoPanels("casework", REGION)
 
 
 @pytest.fixture
@@ -245,7 +251,9 @@ def entry(case: Case, action: str) -> HistoryEntry:
     return HistoryEntry(entry_id=new_id(), case_id=case.case_id, at=START, by="doctor", action=action)
 
 
-def test_comments_and_labels_keep_their_versions(cases: DynamoCases, new: Callable[..., Case]) -> None:
+def test_comments_and_labels_keep_their_versions(
+    cases: DynamoCases, panels: DynamoPanels, new: Callable[..., Case]
+) -> None:
     case = added(cases, new())
     for number in range(5):
         comment = Comment(
@@ -264,13 +272,22 @@ def test_comments_and_labels_keep_their_versions(cases: DynamoCases, new: Callab
             case_id=case.case_id, reader=reader, correct_label="nv", created_at=START, updated_at=START
         )
         assert cases.label(case.case_id, reader) is None
-        assert cases.write_label(label, entry(case, "label.set")) == cases.label(case.case_id, reader)
+        before = panels.panel(case)
+        after = before.after_label(reader, "nv", START)
+        written_label = cases.write_label(label, before, after, entry(case, "label.set"))
+        assert written_label == cases.label(case.case_id, reader)
         with pytest.raises(ConflictError):
-            cases.write_label(label, entry(case, "label.set"))
+            cases.write_label(label, before, after, entry(case, "label.set"))
     assert {label.reader for label in everything(lambda c: cases.labels(case.case_id, 2, c))} == set("abc")
     done(cases, case, Move.REJECT)
+    before = panels.panel(case)
     with pytest.raises(TransitionError):
-        cases.write_label(label.model_copy(update={"reader": "d"}), entry(case, "label.set"))
+        cases.write_label(
+            label.model_copy(update={"reader": "d"}),
+            before,
+            before.after_label("d", "nv", START),
+            entry(case, "label.set"),
+        )
 
 
 def test_what_happens_to_a_case_is_on_the_bus_and_no_word_of_it(

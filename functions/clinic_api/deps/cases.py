@@ -13,11 +13,13 @@ from clinic_api.etags import versions_in
 from clinic_api.settings import settings
 from triagelens.adapters.dynamodb.case_numbers import DynamoCaseNumbers
 from triagelens.adapters.dynamodb.cases import DynamoCases
+from triagelens.adapters.dynamodb.panels import DynamoPanels
 from triagelens.domain.cases import Case
 from triagelens.domain.people import Action, Person
 from triagelens.services.case_ports import CaseNumbers, CaseRecords
 from triagelens.services.cases import Cases
 from triagelens.services.changes import Asked
+from triagelens.services.panel_ports import PanelRecords
 from triagelens.services.readings import Readings
 
 
@@ -33,8 +35,15 @@ def case_numbers() -> CaseNumbers:
     return DynamoCaseNumbers(conf.casework_table, conf.aws_region, conf.case_number_start)
 
 
+@lru_cache
+def panel_records() -> PanelRecords:
+    conf = settings()
+    return DynamoPanels(conf.casework_table, conf.aws_region)
+
+
 CaseRecordsPort = Annotated[CaseRecords, Depends(case_records)]
 CaseNumbersPort = Annotated[CaseNumbers, Depends(case_numbers)]
+PanelRecordsPort = Annotated[PanelRecords, Depends(panel_records)]
 
 
 def cases(
@@ -47,8 +56,8 @@ def cases(
     return Cases(records, numbers, casework, images, clock)
 
 
-def readings(records: CaseRecordsPort, clock: ClockPort) -> Readings:
-    return Readings(records, clock)
+def readings(records: CaseRecordsPort, panels: PanelRecordsPort, clock: ClockPort) -> Readings:
+    return Readings(records, panels, clock)
 
 
 CasesCase = Annotated[Cases, Depends(cases)]

@@ -5,6 +5,7 @@ from fastapi import APIRouter, status
 from clinic_api.deps.cases import CaseReader, CaseWorker, ReadingsCase, VisibleCase
 from clinic_api.routes.cases import Cursor, Limit
 from clinic_api.routes.responses import problems
+from clinic_api.schemas.cases import CaseHistoryList
 from clinic_api.schemas.readings import (
     CaseLabelList,
     CaseLabelRequest,
@@ -66,7 +67,11 @@ def edit_case_comment(
 def label_case(
     body: CaseLabelRequest, reader: CaseReader, case: VisibleCase, readings: ReadingsCase
 ) -> CaseLabelResponse:
-    """One label for each reader: it takes the place of an earlier one, which stays in the history."""
+    """One label for each reader: it takes the place of an earlier one, which stays in the history.
+
+    A case that asks for several readers hides each one's label from the others until all are in; from
+    then on none of them can be changed.
+    """
     return CaseLabelResponse.of(readings.label(reader, case, body.correct_label, body.notes))
 
 
@@ -77,7 +82,23 @@ def label_case(
     responses=problems(400, 401, 403, 404, 503),
 )
 def list_case_labels(
-    _reader: CaseReader, case: VisibleCase, readings: ReadingsCase, limit: Limit = 50, cursor: Cursor = None
+    reader: CaseReader, case: VisibleCase, readings: ReadingsCase, limit: Limit = 50, cursor: Cursor = None
 ) -> CaseLabelList:
-    """In no particular order."""
-    return CaseLabelList.of(readings.labels(case, limit, cursor))
+    """In no particular order. As long as blind readers are awaited, each sees their own only."""
+    return CaseLabelList.of(readings.labels(reader, case, limit, cursor))
+
+
+@router.get(
+    "/history",
+    operation_id="get_case_history",
+    summary="Every change of a case, newest first",
+    responses=problems(400, 401, 403, 404, 503),
+)
+def get_case_history(
+    worker: CaseWorker, case: VisibleCase, readings: ReadingsCase, limit: Limit = 50, cursor: Cursor = None
+) -> CaseHistoryList:
+    """Who, when, and what it was before: of the case itself and of what hangs on it.
+
+    As long as blind readers are awaited, it does not tell what the others thought.
+    """
+    return CaseHistoryList.of(readings.history(worker, case, limit, cursor))

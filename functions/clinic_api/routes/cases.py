@@ -6,14 +6,20 @@ from fastapi import APIRouter, Path, Query, Response, status
 
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import CurrentPerson
-from clinic_api.deps.cases import CaseNumbersPort, CasesCase, CaseWorker, Change, VisibleCase
+from clinic_api.deps.cases import (
+    CaseNumbersPort,
+    CasesCase,
+    CaseWorker,
+    Change,
+    PanelRecordsPort,
+    VisibleCase,
+)
 from clinic_api.deps.patients import PatientsCase
 from clinic_api.etags import etag
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.cases import (
     CaseAmendmentRequest,
     CaseDetailResponse,
-    CaseHistoryList,
     CaseList,
     CaseNumberResponse,
     CaseReasonRequest,
@@ -21,6 +27,7 @@ from clinic_api.schemas.cases import (
     CaseResponse,
     ConfirmCaseRequest,
 )
+from clinic_api.trail import about
 from triagelens.domain.cases import Case, CaseStatus, Move
 from triagelens.domain.people import Person
 
@@ -69,7 +76,9 @@ def create_case(
     """An image is in at most one case that is not decided; its owner and the case's patient see it."""
     if body.patient_id is not None:
         patients.check_attachable(worker, body.patient_id)
-    return _shown(cases.open(worker, body.new_case(), correlation_id()), worker, response)
+    case = cases.open(worker, body.new_case(), correlation_id())
+    about(case.case_id)
+    return _shown(case, worker, response)
 
 
 @router.get(
@@ -101,11 +110,11 @@ def list_cases(
     responses=problems(401, 403, 404, 503),
 )
 def get_case(
-    person: CurrentPerson, case: VisibleCase, cases: CasesCase, response: Response
+    person: CurrentPerson, case: VisibleCase, cases: CasesCase, panels: PanelRecordsPort, response: Response
 ) -> CaseDetailResponse:
     """The `ETag` names the version, for a change to refer to."""
     response.headers["ETag"] = etag(case.version)
-    return CaseDetailResponse.with_images(case, person, cases.images_of(case))
+    return CaseDetailResponse.with_images(case, person, cases.images_of(case), panels.panel(case))
 
 
 @router.patch(
@@ -182,19 +191,6 @@ def reject_case(
 ) -> CaseResponse:
     """Final. Its images can be part of another case afterwards."""
     return _shown(cases.decide(change, case, Move.REJECT, body.reason), worker, response)
-
-
-@router.get(
-    "/{case_id}/history",
-    operation_id="get_case_history",
-    summary="Every change of a case, newest first",
-    responses=problems(400, 401, 403, 404, 503),
-)
-def get_case_history(
-    _worker: CaseWorker, case: VisibleCase, cases: CasesCase, limit: Limit = 50, cursor: Cursor = None
-) -> CaseHistoryList:
-    """Who, when, and what it was before: of the case itself, its comments and its labels."""
-    return CaseHistoryList.of(cases.history(case, limit, cursor))
 
 
 def _shown(case: Case, person: Person, response: Response) -> CaseResponse:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from clinic_api.schemas.images import IMAGE_ID_EXAMPLE, ImageResponse, PatientId
 from triagelens.domain.cases import MOST_IMAGES, Case, CaseStatus, HistoryEntry
 from triagelens.domain.images import ImageRecord
+from triagelens.domain.panels import MOST_READERS, Panel, PanelState
 from triagelens.domain.people import Action, Person
 from triagelens.services.cases import NewCase
 from triagelens.services.ports import Page
@@ -21,6 +22,15 @@ ImageIds = Annotated[
 ]
 Notes = Annotated[str, Field(max_length=10_000, examples=["Itches since summer."])]
 Reason = Annotated[str, Field(min_length=1, max_length=2_000, examples=["The border is out of focus."])]
+ReadersWanted = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MOST_READERS,
+        description="How many readers label the case without knowing of each other",
+        examples=[2],
+    ),
+]
 Diagnosis = Annotated[str, Field(min_length=1, max_length=500, examples=["Melanocytic naevus"])]
 
 
@@ -42,6 +52,7 @@ class CaseRequest(_Request):
     number: CaseNumber | None = Field(default=None, description="From `POST /v1/cases/ids`")
     patient_id: PatientId | None = None
     notes: Notes | None = None
+    readers_wanted: ReadersWanted = 1
 
     def new_case(self) -> NewCase:
         return NewCase(
@@ -50,6 +61,7 @@ class CaseRequest(_Request):
             number=self.number,
             patient_id=self.patient_id,
             notes=self.notes,
+            readers_wanted=self.readers_wanted,
         )
 
 
@@ -120,15 +132,41 @@ class CaseResponse(BaseModel):
         return cls.model_validate({**shown, "decision": decision})
 
 
-class CaseDetailResponse(CaseResponse):
-    """A case with its images as they stand now, each with its finding."""
+class PanelResponse(BaseModel):
+    """How far the reading of a case has come."""
 
-    images: list[ImageResponse]
+    readers_wanted: ReadersWanted
+    readers_in: int = Field(description="How many have labelled the case", examples=[1])
+    state: PanelState
+    training_label: str | None = Field(
+        default=None,
+        description="What the case teaches, once its readers agree or are settled",
+        examples=["nv"],
+    )
+    adjudicated_by: str | None = Field(default=None, description="Opaque id of who settled it")
 
     @classmethod
-    def with_images(cls, case: Case, person: Person, images: list[ImageRecord]) -> Self:
+    def of(cls, panel: Panel) -> Self:
+        return cls(
+            readers_wanted=panel.readers_wanted,
+            readers_in=len(panel.labels),
+            state=panel.state,
+            training_label=panel.training_label,
+            adjudicated_by=panel.adjudication and panel.adjudication.by,
+        )
+
+
+class CaseDetailResponse(CaseResponse):
+    """A case with its images as they stand now, each with its finding, and for clinicians its reading."""
+
+    images: list[ImageResponse]
+    reading: PanelResponse | None = None
+
+    @classmethod
+    def with_images(cls, case: Case, person: Person, images: list[ImageRecord], panel: Panel) -> Self:
         shown = CaseResponse.of(case, person).model_dump()
-        return cls(**shown, images=[ImageResponse.of(image) for image in images])
+        reading = PanelResponse.of(panel) if person.may(Action.WORK_ON_CASES) else None
+        return cls(**shown, images=[ImageResponse.of(image) for image in images], reading=reading)
 
 
 class CaseList(BaseModel):

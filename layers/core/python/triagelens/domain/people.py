@@ -24,10 +24,13 @@ class Action(StrEnum):
     WORK_ON_CASES = "work_on_cases"
     SEE_ALL_CASES = "see_all_cases"
     READ_CASES = "read_cases"
+    MEASURE_READERS = "measure_readers"
+    SEE_FEEDBACK = "see_feedback"
     WORK_ON_PATIENTS = "work_on_patients"
     SEE_ALL_PATIENTS = "see_all_patients"
     SEE_MODELS = "see_models"
     MANAGE_MODELS = "manage_models"
+    TRAIN = "train"
     MANAGE_PEOPLE = "manage_people"
 
 
@@ -39,10 +42,13 @@ MAY: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.WORK_ON_CASES: frozenset({Role.GP, Role.DOCTOR, Role.ADMIN}),
         Action.SEE_ALL_CASES: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.READ_CASES: frozenset({Role.DOCTOR, Role.ADMIN}),
+        Action.MEASURE_READERS: frozenset({Role.ADMIN}),
+        Action.SEE_FEEDBACK: frozenset({Role.ADMIN}),
         Action.WORK_ON_PATIENTS: frozenset({Role.GP, Role.DOCTOR, Role.ADMIN}),
         Action.SEE_ALL_PATIENTS: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.SEE_MODELS: frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_MODELS: frozenset({Role.ADMIN}),
+        Action.TRAIN: frozenset({Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     }
 )

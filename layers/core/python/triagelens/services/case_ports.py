@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from triagelens.domain.cases import Case, CaseStatus, Comment, HistoryEntry, ReaderLabel
+from triagelens.domain.panels import Panel
 from triagelens.services.ports import Page
 
 
@@ -52,8 +53,8 @@ class CaseRecords(Protocol):
             InvalidRequestError: the cursor is not one that this list gave out.
         """
 
-    def add_case(self, case: Case, entry: HistoryEntry) -> Case:
-        """Writes a new case, marks its number used and its images taken.
+    def add_case(self, case: Case, entry: HistoryEntry, panel: Panel | None = None) -> Case:
+        """Writes a new case, with its panel if one is given; marks its number used and its images taken.
 
         Raises:
             ConflictError: the number is not one that the case's owner holds, or an image is in another
@@ -90,10 +91,15 @@ class CaseRecords(Protocol):
     def labels(self, case_id: str, limit: int, cursor: str | None) -> Page[ReaderLabel]:
         """One for each reader, in no particular order."""
 
-    def write_label(self, label: ReaderLabel, entry: HistoryEntry) -> ReaderLabel:
-        """Writes a reader's first label, or over the version it was read at.
+    def write_label(
+        self, label: ReaderLabel, before: Panel, after: Panel, entry: HistoryEntry
+    ) -> ReaderLabel:
+        """Writes a reader's label, and the case's panel as it is after it.
+
+        Once all of a panel's blind readers are in, their labels are counted for the readers' agreement,
+        and the case leaves the review queue.
 
         Raises:
-            ConflictError: the stored label has changed since.
+            ConflictError: the stored label or panel has changed since it was read.
             TransitionError: the case takes no labels any more.
         """

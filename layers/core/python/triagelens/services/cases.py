@@ -10,12 +10,12 @@ from triagelens.domain.cases import (
     Case,
     CaseStatus,
     Decision,
-    HistoryEntry,
     Move,
 )
 from triagelens.domain.errors import InvalidRequestError, NotFoundError, TriagelensError
 from triagelens.domain.ids import is_id, new_id
 from triagelens.domain.images import ImageRecord
+from triagelens.domain.panels import Panel
 from triagelens.domain.people import Action, Person
 from triagelens.domain.specialties import SPECIALTIES, specialty
 from triagelens.services.case_ports import CaseNumbers, CaseRecords, WantedCases
@@ -26,13 +26,18 @@ from triagelens.services.ports import Casework, Clock, Page
 
 @dataclass(frozen=True)
 class NewCase:
-    """What a case begins with. Without a number it gets one."""
+    """What a case begins with. Without a number it gets one.
+
+    Attributes:
+        readers_wanted: how many readers are to label it without knowing of each other.
+    """
 
     specialty: str
     image_ids: tuple[str, ...]
     number: int | None = None
     patient_id: str | None = None
     notes: str | None = None
+    readers_wanted: int = 1
 
 
 class Cases:
@@ -74,8 +79,9 @@ class Cases:
             updated_by=person.sub,
             correlation_id=correlation_id,
         )
+        panel = Panel(case_id=case.case_id, specialty=case.specialty, readers_wanted=new.readers_wanted)
         try:
-            return self._records.add_case(case, case.entry("case.create", None))
+            return self._records.add_case(case, case.entry("case.create", None), panel)
         except TriagelensError:
             if new.number is None:
                 with suppress(TriagelensError):  # the refusal is what the caller is told
@@ -153,10 +159,6 @@ class Cases:
             changes["final_diagnosis"] = final_diagnosis
         after = case.after(move, by, now, asked.correlation_id, **changes)
         return self._records.replace_case(case, after, after.entry(f"case.{move}", case, reason))
-
-    def history(self, case: Case, limit: int, cursor: str | None) -> Page[HistoryEntry]:
-        """Every change of the case, its comments and its labels, newest first."""
-        return self._records.history(case.case_id, limit, cursor)
 
     def _owner_of_images(
         self,

@@ -1,18 +1,23 @@
 """What people say about a case: comments, and the labels that readers give."""
 
-from triagelens.domain.cases import LABELLED, Case, Comment, HistoryEntry, ReaderLabel, check_label
+from triagelens.domain.cases import LABELLED, Case, Comment, HistoryEntry, ReaderLabel
 from triagelens.domain.errors import ForbiddenError, NotFoundError, TransitionError
 from triagelens.domain.ids import is_id, new_id
 from triagelens.domain.people import Person
 from triagelens.services.case_ports import CaseRecords
+from triagelens.services.panel_ports import PanelRecords
 from triagelens.services.ports import Clock, Page
+
+# Changes by which one blind reader could learn what another one thinks.
+TELLING = ("label.", "annotation.")
 
 
 class Readings:
-    """Comments and labels of a case that the caller was allowed to see."""
+    """Comments, labels and history of a case that the caller was allowed to see."""
 
-    def __init__(self, records: CaseRecords, clock: Clock) -> None:
+    def __init__(self, records: CaseRecords, panels: PanelRecords, clock: Clock) -> None:
         self._records = records
+        self._panels = panels
         self._clock = clock
 
     def comments(self, case: Case, limit: int, cursor: str | None) -> Page[Comment]:
@@ -48,13 +53,13 @@ class Readings:
 
         Raises:
             InvalidRequestError: the specialty knows no such label.
-            TransitionError: the case was rejected.
-            ConflictError: the same reader has just labelled it otherwise.
+            TransitionError: the case was rejected or adjudicated, or all its blind readers are in.
+            ConflictError: the case has just been labelled otherwise.
         """
-        check_label(case.specialty, correct_label)
+        panel, now = self._panels.panel(case), self._clock()
+        after = panel.after_label(person.sub, correct_label, now)
         if case.status not in LABELLED:
             raise TransitionError(f"A case that is {case.status} takes no labels.")
-        now = self._clock()
         old = self._records.label(case.case_id, person.sub)
         new = ReaderLabel(
             case_id=case.case_id,
@@ -66,13 +71,25 @@ class Readings:
             version=old.version if old else None,
         )
         before = _thought(old) if old else {}
-        return self._records.write_label(
-            new, self._entry(person, case, "label.set", before=before, after=_thought(new))
-        )
+        entry = self._entry(person, case, "label.set", before=before, after=_thought(new))
+        return self._records.write_label(new, panel, after, entry)
 
-    def labels(self, case: Case, limit: int, cursor: str | None) -> Page[ReaderLabel]:
-        """What each reader takes the case for."""
+    def labels(self, person: Person, case: Case, limit: int, cursor: str | None) -> Page[ReaderLabel]:
+        """What each reader takes the case for; as long as blind readers are awaited, only one's own."""
+        if self._panels.panel(case).hides_labels:
+            own = self._records.label(case.case_id, person.sub)
+            return Page([] if own is None else [own], None)
         return self._records.labels(case.case_id, limit, cursor)
+
+    def history(self, person: Person, case: Case, limit: int, cursor: str | None) -> Page[HistoryEntry]:
+        """Every change of the case and of what hangs on it, newest first.
+
+        As long as blind readers are awaited, it does not tell what others thought.
+        """
+        page = self._records.history(case.case_id, limit, cursor)
+        if not self._panels.panel(case).hides_labels:
+            return page
+        return Page([_without_thoughts(entry, person) for entry in page.items], page.cursor)
 
     def _entry(
         self,
@@ -92,6 +109,12 @@ class Readings:
             before=before or {},
             after=after,
         )
+
+
+def _without_thoughts(entry: HistoryEntry, person: Person) -> HistoryEntry:
+    if entry.by == person.sub or not entry.action.startswith(TELLING):
+        return entry
+    return entry.model_copy(update={"before": {}, "after": {}, "reason": None})
 
 
 def _said(comment: Comment) -> dict[str, str | None]:

@@ -22,6 +22,7 @@ from triagelens.adapters.dynamodb.case_items import (
 from triagelens.adapters.dynamodb.case_lists import CaseLists
 from triagelens.adapters.dynamodb.case_numbers import USED, held_by, taken_item
 from triagelens.adapters.dynamodb.casework import META
+from triagelens.adapters.dynamodb.panel_items import count_panel, panel_item, review_item_key
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.cases import LABELLED, Case, Comment, HistoryEntry, ReaderLabel
@@ -32,6 +33,7 @@ from triagelens.domain.errors import (
     OutdatedError,
     TransitionError,
 )
+from triagelens.domain.panels import Panel
 from triagelens.services.case_ports import WantedCases
 from triagelens.services.ports import Page
 
@@ -52,11 +54,13 @@ class DynamoCases:
     def cases(self, wanted: WantedCases, limit: int, cursor: str | None) -> Page[Case]:
         return self._lists.page(wanted, limit, cursor)
 
-    def add_case(self, case: Case, entry: HistoryEntry) -> Case:
+    def add_case(self, case: Case, entry: HistoryEntry, panel: Panel | None = None) -> Case:
         self._lists.note_month(case.case_id)
         parts, item = Parts(), case_item(case)
         parts.put(item, ConflictError("There is such a case already."))
         parts.put(history_item(entry), ConflictError("This change was written before."))
+        if panel is not None:
+            parts.put(panel_item(panel), ConflictError("There is such a case already."))
         _claim(parts, case, case.image_ids)
         if case.image_owner is not None:
             put_share(parts, case, case.image_owner)
@@ -79,6 +83,8 @@ class DynamoCases:
             if image_id not in held_after:
                 mine = CaseworkItem.status == after.case_id
                 parts.delete(claim_item(image_id, after.case_id), mine, outdated)
+        if after.status not in LABELLED:
+            parts.delete(review_item_key(after.case_id), None, outdated)
         if before.image_owner not in (None, after.image_owner):
             parts.delete(
                 share_item(before.case_id, str(before.image_owner)), CaseworkItem.pk.exists(), outdated
@@ -119,13 +125,21 @@ class DynamoCases:
     def labels(self, case_id: str, limit: int, cursor: str | None) -> Page[ReaderLabel]:
         return _page(case_id, LABEL, limit, cursor, lambda item: _versioned(ReaderLabel, item))
 
-    def write_label(self, label: ReaderLabel, entry: HistoryEntry) -> ReaderLabel:
+    def write_label(
+        self, label: ReaderLabel, before: Panel, after: Panel, entry: HistoryEntry
+    ) -> ReaderLabel:
         parts, item = Parts(), label_item(label)
         takes_labels = CaseworkItem.status.is_in(*sorted(LABELLED))
         closed = TransitionError("The case takes no labels any more.")
+        again = ConflictError("This case has just been labelled otherwise; try again.")
         parts.check(CaseworkItem, case_pk(label.case_id), META, takes_labels, closed)
-        parts.put(item, ConflictError("You have just labelled this case otherwise; try again."))
+        parts.put(item, again)
+        parts.put(panel_item(after), again)
         parts.put(history_item(entry), ConflictError("This change was written before."))
+        if after.is_complete:
+            parts.delete(review_item_key(label.case_id), None, again)
+        if after.is_blind and after.is_complete and not before.is_complete:
+            count_panel(parts, after)
         parts.write(self._connection)
         return label.model_copy(update={"version": item.version})
 
