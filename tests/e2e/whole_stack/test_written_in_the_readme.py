@@ -18,7 +18,7 @@ COMMANDS = [
     for command in re.findall(r"^\$ (.*)$", block, flags=re.MULTILINE)
 ]
 RUN_ELSEWHERE = {
-    "make demo": "tests/e2e/test_demo.py runs its module",
+    "make demo": "tests/e2e/test_demo.py runs its module, which tests/unit/local/test_makefile.py shows",
     "make demo IMAGE=path/to/photo.jpg SPECIALTY=skin": "tests/e2e/test_demo.py runs its module",
     "make down": "tests/e2e/test_laptop_cloud.py stops a cloud",
     "make test": "CI runs it",

@@ -1,0 +1,34 @@
+"""The README's make commands run the modules that the tests run."""
+
+import subprocess
+
+import pytest
+
+from infra.config import ROOT
+
+
+@pytest.mark.parametrize(
+    ("asked", "run"),
+    [
+        ("demo", "-m infra.local.demo"),
+        (
+            "demo IMAGE=path/to/photo.jpg SPECIALTY=brain",
+            '-m infra.local.demo --image "path/to/photo.jpg" --specialty "brain"',
+        ),
+        ("cloud-up", "-m infra.local up --profile plain"),
+        ("status", "-m infra.local status --profile plain"),
+        ("down PROFILE=strict", "-m infra.local down --profile strict"),
+        ("deploy STAGE=prod", "-m infra.cdk deploy --context stage=prod"),
+        ("synth STAGE=prod", "-m infra.cdk synth --quiet --context stage=prod"),
+        ("lock", "-m infra.locks --upgrade"),
+        ("openapi", "-m clinic_api.openapi"),
+    ],
+)
+def test_a_command_runs_its_module(asked: str, run: str) -> None:
+    command = ["make", "--dry-run", "--no-print-directory", *asked.split()]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert shown.stdout.rstrip().endswith(run)
+
+
+def test_ci_runs_the_readmes_commands() -> None:
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-2:] == ["make check", "make test"]
