@@ -14,5 +14,5 @@ def snapshot_entries(manifest: Path | bytes | Iterable[str]) -> list[SnapshotEnt
     """
     if isinstance(manifest, Path):
         manifest = manifest.read_bytes()
-    lines = manifest.decode().splitlines() if isinstance(manifest, bytes) else manifest
+    lines = manifest.split(b"\n") if isinstance(manifest, bytes) else manifest
     return [SnapshotEntry.model_validate_json(line) for line in lines if line.strip()]

@@ -97,7 +97,7 @@ class Snapshot(_Part):
 
 
 def _line(content: Mapping[str, object]) -> str:
-    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n"
 
 
 def manifest_of(entries: Iterable[SnapshotEntry]) -> bytes:
