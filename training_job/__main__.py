@@ -1,4 +1,4 @@
-"""`python -m training_job`: train on a folder of images, write phantoms, make baseline models."""
+"""`python -m training_job`: train on a folder of images, do a job, write phantoms, make baseline models."""
 
 import argparse
 import logging
@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.command == "train":
         sys.exit(train_by_hand(options))
+    if options.command == "run":
+        from training_job.jobs.entry import run  # needs the settings of a deployment
+
+        sys.exit(run(options.job_id))
     if options.command == "phantoms":
         write_phantoms(options.specialty, options.count, options.seed, tuple(options.size), options.output)
     else:
@@ -88,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     baseline = commands.add_parser("baseline", help="train and export the baseline models")
     baseline.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
     add_settings(commands.add_parser("train", help="train a model on a folder of images"))
+    job = commands.add_parser("run", help="do a job of the platform")
+    job.add_argument("job_id", help="of its record")
     for command in (phantoms, baseline):
         command.add_argument("--specialty", choices=[*SPECIALTIES, "all"], default="all")
         command.add_argument("--seed", type=int, default=1)

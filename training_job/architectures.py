@@ -28,6 +28,8 @@ _BORDER = 8 / 7  # the shortest side is resized to this times the crop, as is us
 class ArchitectureError(TrainingError):
     """There is no such network, or it cannot be used here."""
 
+    code = "architecture_unusable"
+
 
 def timm_name(name: str) -> str:
     """timm's name of a network; case, hyphens and underscores of the known names do not count.

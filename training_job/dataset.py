@@ -20,6 +20,8 @@ _NAMED = 5  # how many names a message lists before it counts the rest
 class DatasetError(TrainingError):
     """The folder cannot be trained on; the message says what to change."""
 
+    code = "images_unusable"
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from training_job.atomic import write_bytes
+from training_job.errors import TrainingError
 from training_job.evaluate import open_session
 from training_job.model import Classifier
 from triagelens.domain.manifest import ExplainSpec, InputSpec, Manifest, OutputSpec
@@ -23,13 +24,15 @@ MANIFEST_FILE = "manifest.json"
 _OPSET = 18
 
 
-class ParityError(Exception):
+class ParityError(TrainingError):
     """The exported model does not answer as the trained one does.
 
     Attributes:
         difference: largest absolute difference of a logit.
         relabelled: images that get another label.
     """
+
+    code = "export_differs"
 
     def __init__(self, difference: float, relabelled: int) -> None:
         super().__init__(

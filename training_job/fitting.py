@@ -13,11 +13,12 @@ from training_job.calibrate import cross_entropy
 from training_job.checkpoints import Checkpoint
 from training_job.config import FitConfig
 from training_job.distributed import World
+from training_job.errors import StoppedError
 from training_job.evaluate import Inputs
 from training_job.material import Material
 from training_job.measures import measure
 from training_job.model import Classifier, build
-from training_job.progress import Listener, StoppedError
+from training_job.progress import Listener
 from training_job.trainer import ALONE, Measured, Trainer
 from training_job.weights import load_weights
 

@@ -1,7 +1,7 @@
 """Pixels ready for a network: working images resized and cropped once, in one file that is memory-mapped."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,8 +16,17 @@ from triagelens.imaging.preprocess import preprocess
 Pixels = NDArray[np.uint8]
 
 
+def nothing() -> None:
+    """What is done after an image by default."""
+
+
 def load_pixels(
-    images: Sequence[TrainingImage], working: WorkingImages, spec: InputSpec, cache: Path, workers: int
+    images: Sequence[TrainingImage],
+    working: WorkingImages,
+    spec: InputSpec,
+    cache: Path,
+    workers: int,
+    after_each: Callable[[], None] = nothing,
 ) -> Pixels:
     """The images (count, height, width, 3) as `preprocess` resizes and crops them, mapped from a file.
 
@@ -29,12 +38,17 @@ def load_pixels(
     content = "\n".join([raw.model_dump_json(), *(image.sha256 for image in images)])
     path = cache / "pixels" / f"{hashlib.sha256(content.encode()).hexdigest()}.npy"
     if not path.exists():
-        _make(images, working, raw, path, workers)
+        _make(images, working, raw, path, workers, after_each)
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _make(
-    images: Sequence[TrainingImage], working: WorkingImages, raw: InputSpec, path: Path, workers: int
+    images: Sequence[TrainingImage],
+    working: WorkingImages,
+    raw: InputSpec,
+    path: Path,
+    workers: int,
+    after_each: Callable[[], None],
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -47,7 +61,7 @@ def _make(
 
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(fill, range(len(images))):
-            pass
+            after_each()
     pixels.flush()
     part.replace(path)
 

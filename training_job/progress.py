@@ -11,10 +11,6 @@ from training_job.trainer import Measured
 logger = logging.getLogger(__name__)
 
 
-class StoppedError(Exception):
-    """Somebody who may has stopped the run; there is nothing more to do."""
-
-
 class Listener(Protocol):
     """Who is told how a run goes."""
 

@@ -29,6 +29,8 @@ _OF_THE_MACHINE = {"data_dir", "output", "cache_dir", "device", "threads", "work
 class SettingsError(TrainingError):
     """A file of settings cannot be used."""
 
+    code = "invalid_settings"
+
 
 def read_settings(path: Path) -> dict[str, object]:
     """The settings in a YAML file, unchecked."""
@@ -122,7 +124,13 @@ def begin(config: FitConfig, output: Path, *, resume: bool) -> None:
             raise ResumeError(f"The run in {output} was begun with another {', '.join(changed)}.")
         if (output / MANIFEST_FILE).exists():
             raise ResumeError(f"The run in {output} is finished.")
-    write_bytes(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).encode())
+    write_settings(config, output)
+
+
+def write_settings(config: FitConfig, output: Path) -> None:
+    """Keep the settings beside what comes of them."""
+    settings = config.model_dump(mode="json")
+    write_bytes(output / FILE, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).encode())
 
 
 def find_device(wanted: str) -> torch.device:

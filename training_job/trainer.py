@@ -36,6 +36,8 @@ class Source(Protocol):
 class DivergedError(TrainingError):
     """The loss is no longer a number."""
 
+    code = "diverged"
+
     def __init__(self, epoch: int) -> None:
         super().__init__(f"The loss went out of bounds in epoch {epoch}; try a lower learning rate.")
 

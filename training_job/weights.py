@@ -10,17 +10,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
 from training_job.architectures import hub_repository
-from training_job.errors import TrainingError
+from training_job.errors import WeightsError
 from training_job.model import Classifier
 
 HUB = "timm"
 FILE = "weights.safetensors"
 LABELS = "labels"  # in the file's metadata; only files of ours have them
 _NAMED = 3
-
-
-class WeightsError(TrainingError):
-    """The weights cannot be had, or do not fit the network."""
 
 
 def load_weights(model: Classifier, architecture: str, source: str, labels: tuple[str, ...]) -> None:

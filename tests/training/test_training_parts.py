@@ -15,11 +15,12 @@ from training_job.average import MovingAverage
 from training_job.batches import TrainingBatches, class_weights
 from training_job.checkpoints import Checkpoint, FileStore
 from training_job.config import Recipe, TrainConfig
+from training_job.errors import WeightsError
 from training_job.export import export
 from training_job.model import Classifier, build
 from training_job.settling import SettingsError, merge_settings
 from training_job.trainer import Batch, DivergedError, Trainer
-from training_job.weights import WeightsError, load_weights
+from training_job.weights import load_weights
 from triagelens.domain.manifest import InputSpec
 
 LABELS = ("normal", "cataract")
