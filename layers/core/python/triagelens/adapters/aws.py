@@ -8,6 +8,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -32,3 +33,8 @@ def sqs_client(region: str) -> "SQSClient":
 @lru_cache
 def events_client(region: str) -> "EventBridgeClient":
     return boto3.client("events", region_name=region, config=_CALLS)
+
+
+@lru_cache
+def kms_client(region: str) -> "KMSClient":
+    return boto3.client("kms", region_name=region, config=_CALLS)

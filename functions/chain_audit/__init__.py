@@ -1,0 +1,1 @@
+"""Links new entries of the audit trail into the day's chain."""

@@ -1,0 +1,1 @@
+"""Closes, signs and exports days of the audit trail."""
