@@ -7,11 +7,16 @@ from aws_cdk import App
 
 from infra.config import Config
 from infra.stack import TriagelensStack
+from infra.training_stack import TrainingStack
 
 
 def assemble(app: App) -> TriagelensStack:
     """Fill the application with what its context asks for."""
-    return TriagelensStack(app, Config.from_context(app.node))
+    config = Config.from_context(app.node)
+    stack = TriagelensStack(app, config)
+    if config.training:
+        TrainingStack(app, config, stack.storage)
+    return stack
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ Architecture = Literal["arm64", "x86_64"]
 
 ROOT = Path(__file__).resolve().parents[1]
 STACK_NAME = "Triagelens"
+TRAINING_STACK_NAME = "TriagelensTraining"
 METRICS_NAMESPACE = "Triagelens"
 CLOUD_PYTHON = "3.13"
 API_STAGE = "api"
@@ -60,7 +61,11 @@ CLOUD_SIZES = {
     "run_inference": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=20),
     "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=120, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=30, concurrency=10),
-    "register_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=120, concurrency=2),
+    "rank_cases": FunctionSize(memory_mb=512, timeout_s=30, concurrency=5),
+    # Two models at once, and before that a process that tries one: what an account may give at most.
+    "register_model": FunctionSize(memory_mb=3008, timeout_s=600, concurrency=2),
+    "replay_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=120, concurrency=2),
+    "watch_canary": FunctionSize(memory_mb=512, timeout_s=30),
 }
 # Short, so that a message which fails five times reaches its dead-letter queue within a minute.
 LAPTOP_SIZES = {
@@ -69,8 +74,13 @@ LAPTOP_SIZES = {
     "run_inference": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=10, concurrency=2),
     "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=60, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
-    "register_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
+    "rank_cases": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
+    "register_model": FunctionSize(memory_mb=3008, timeout_s=60, concurrency=2),
+    "replay_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
+    "watch_canary": FunctionSize(memory_mb=512, timeout_s=10),
 }
+# Functions of the stack TriagelensTraining, which no laptop has.
+TRAINING_SIZES = {"watch_training": FunctionSize(memory_mb=512, timeout_s=60)}
 
 
 @dataclass(frozen=True)
@@ -101,10 +111,13 @@ class Config:
     cors_origins: tuple[str, ...]
     endpoint: str | None
     reserve_concurrency: bool
+    training: bool = False
+    training_usd_per_hour: float | None = None
 
     @classmethod
     def from_context(cls, context: Context) -> "Config":
-        """Read `stage`, `architecture`, `cors_origins`, `endpoint` and `reserve_concurrency`.
+        """Read `stage`, `architecture`, `cors_origins`, `endpoint`, `reserve_concurrency`, `training`
+        and `training_usd_per_hour`.
 
         Raises:
             ValueError: a value is none of those allowed, or the endpoint and the stage do not go together.
@@ -114,12 +127,19 @@ class Config:
         endpoint = context.try_get_context("endpoint")
         if (stage == "laptop") != bool(endpoint):
             raise ValueError("stage laptop, and only that, needs the laptop cloud's address: -c endpoint=...")
+        training = _yes(context, "training", otherwise=False)
+        if stage == "laptop" and training:
+            raise ValueError(
+                "stage laptop has no AWS Batch: its worker trains (python -m infra.local worker)"
+            )
         return cls(
             stage=stage,
             platform=Platform.host() if stage == "laptop" else Platform.cloud(architecture),
             cors_origins=_origins(context.try_get_context("cors_origins")),
             endpoint=str(endpoint).rstrip("/") if endpoint else None,
-            reserve_concurrency=_yes(context.try_get_context("reserve_concurrency"), otherwise=True),
+            reserve_concurrency=_yes(context, "reserve_concurrency", otherwise=True),
+            training=training,
+            training_usd_per_hour=_number(context, "training_usd_per_hour"),
         )
 
     def has(self, feature: str) -> bool:
@@ -134,7 +154,23 @@ class Config:
         return self.stage == "prod"
 
     def size(self, package: str) -> FunctionSize:
+        if package in TRAINING_SIZES:
+            return TRAINING_SIZES[package]
         return (LAPTOP_SIZES if self.stage == "laptop" else CLOUD_SIZES)[package]
+
+    def batch_name(self, kind: Literal["training", "ingest"]) -> str:
+        """Name of a kind's queue and of its job definition: fixed, so that no stack has to tell another."""
+        return f"triagelens-{self.stage}-{kind}"
+
+    @property
+    def registration_limits(self) -> dict[str, str]:
+        """What a model may take while it is tried and measured; well under the function's own limits."""
+        timeout_s = self.size("register_model").timeout_s
+        return {
+            "TRIAL_MEMORY_MB": "2048",
+            "TRIAL_TIMEOUT_S": str(timeout_s // 4),
+            "GATE_BUDGET_S": str(timeout_s // 2),
+        }
 
     def visibility_timeout_s(self, package: str) -> int:
         """How long a message hides while it is worked on: six timeouts, as AWS advises; one on a laptop."""
@@ -161,15 +197,34 @@ def _origins(value: object) -> tuple[str, ...]:
     return tuple(origin for origin in (str(entry).strip() for entry in listed) if origin)
 
 
-def _yes(value: object, *, otherwise: bool) -> bool:
+def _yes(context: Context, name: str, *, otherwise: bool) -> bool:
     """A truth of JSON, or its text as from the command line; `otherwise` where nothing is said.
 
     Raises:
         ValueError: it is neither true nor false.
     """
+    value = context.try_get_context(name)
     if value is None:
         return otherwise
     known = {"true": True, "false": False}
     if str(value).lower() not in known:
-        raise ValueError(f"reserve_concurrency is true or false, not {value!r}")
+        raise ValueError(f"{name} is true or false, not {value!r}")
     return known[str(value).lower()]
+
+
+def _number(context: Context, name: str) -> float | None:
+    """A number that is not negative, or nothing.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value = context.try_get_context(name)
+    if value is None:
+        return None
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{name} is a number from 0 on, not {value!r}")
+    return number

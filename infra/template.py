@@ -22,6 +22,11 @@ class Template:
     body: dict[str, Any]
     folder: Path
 
+    @classmethod
+    def read(cls, folder: Path, stack: str) -> "Template":
+        """The template of one of the stacks that were synthesized to a folder."""
+        return cls(json.loads((folder / f"{stack}.template.json").read_text()), folder)
+
     def of_type(self, resource_type: str) -> dict[str, Properties]:
         """Properties of each resource of a type, by logical id."""
         return {
@@ -63,7 +68,7 @@ class Template:
 def synthesize(
     folder: Path, context: Mapping[str, object], *, bundle: bool = False, check_rules: bool = False
 ) -> Template:
-    """Synthesize the stack in this process; without `bundle` its assets are the bare sources.
+    """Synthesize in this process and give the main stack; without `bundle` its assets are the bare sources.
 
     Raises:
         RuntimeError: with `check_rules`, when a finding of the AwsSolutions rules is not acknowledged.
@@ -76,7 +81,7 @@ def synthesize(
     if check_rules:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
-    return Template(json.loads((folder / f"{STACK_NAME}.template.json").read_text()), folder)
+    return Template.read(folder, STACK_NAME)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -50,14 +50,19 @@ class FakeJobRecords:
 
     def add_job(self, job: TrainingJob, idempotency: IdempotencyKey | None) -> TrainingJob:
         if idempotency is not None:
-            made = self.keys.setdefault(
-                (idempotency.owner, idempotency.key), (idempotency.fingerprint, job.job_id)
-            )
-            if made[0] != idempotency.fingerprint:
-                raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
-            if made[1] != job.job_id:
-                return self.job(made[1])
+            made = self.made_by(idempotency)
+            if made is not None:
+                return made
+            self.keys[idempotency.owner, idempotency.key] = (idempotency.fingerprint, job.job_id)
         return self.replace_job(job)
+
+    def made_by(self, idempotency: IdempotencyKey) -> TrainingJob | None:
+        fingerprint, job_id = self.keys.get((idempotency.owner, idempotency.key), (None, ""))
+        if fingerprint is None:
+            return None
+        if fingerprint != idempotency.fingerprint:
+            raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
+        return self.job(job_id)
 
     def replace_job(self, job: TrainingJob) -> TrainingJob:
         if self.before_write is not None:

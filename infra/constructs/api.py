@@ -7,22 +7,30 @@ from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_wafv2 as waf
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.config import API_STAGE, QUEUE_RETENTION_DAYS, Config
 from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.batch_permissions import allow_batch
+from infra.constructs.firewall import protect
 from infra.constructs.functions import FunctionFactory
 from infra.constructs.identity import Identity
 from infra.constructs.pipeline import Pipeline
-from infra.constructs.storage import READ_OBJECT, READ_RECORDS, WRITE_OBJECT, WRITE_RECORDS, Storage
+from infra.constructs.storage import (
+    MULTIPART,
+    READ_OBJECT,
+    READ_RECORDS,
+    WRITE_OBJECT,
+    WRITE_RECORDS,
+    Storage,
+)
 
 MAX_UPLOAD_BYTES = 50_000_000
 UPLOAD_EXPIRY_S = 600
 WAITERS = 50
 CASE_NUMBER_START = 10_000
 REQUESTS_PER_SECOND, BURST = 50, 100
-REQUESTS_PER_ADDRESS = 2000  # in five minutes
 # Exactly what the adapters call, on this pool alone.
 COGNITO_ACTIONS = tuple(
     f"cognito-idp:{action}"
@@ -85,13 +93,6 @@ GATEWAY_ERRORS = {
     "DEFAULT_4XX": (400, "invalid_request", "The request was refused."),
     "DEFAULT_5XX": (500, "internal_error", "Something went wrong on our side."),
 }
-# Rules of the common set that a photo in a form sets off; they count instead of blocking.
-RULES_THAT_ONLY_COUNT = (
-    "SizeRestrictions_BODY",
-    "CrossSiteScripting_BODY",
-    "GenericLFI_BODY",
-    "GenericRFI_BODY",
-)
 
 
 class Api(Construct):
@@ -105,11 +106,12 @@ class Api(Construct):
         config: Config,
         storage: Storage,
         pipeline: Pipeline,
+        replay: sqs.Queue,
         identity: Identity,
         factory: FunctionFactory,
     ) -> None:
         super().__init__(scope, name)
-        self._config = config
+        self._config, self._replay = config, replay
         snap_start = config.has("snap_start")
         self.function = factory.function(
             "clinic_api", self._environment(storage, pipeline, identity), snap_start=snap_start
@@ -121,7 +123,7 @@ class Api(Construct):
         self.rest = self._rest_api(target)
         self._shape_gateway_errors()
         if config.has("waf"):
-            self._protect()
+            protect(self, self.rest)
 
     @property
     def url(self) -> str:
@@ -140,7 +142,9 @@ class Api(Construct):
             "UPLOADS_BUCKET": storage.uploads.bucket_name,
             "IMAGES_BUCKET": storage.images.bucket_name,
             "MODELS_BUCKET": storage.models.bucket_name,
+            "LEARNING_BUCKET": storage.learning.bucket_name,
             "INFERENCE_QUEUE_URL": pipeline.inference.queue.queue_url,
+            "REPLAY_QUEUE_URL": self._replay.queue_url,
             "USER_POOL_ID": pool,
             "USER_POOL_CLIENT_ID": identity.client.user_pool_client_id,
             "TOKEN_ISSUER": issuer,
@@ -153,6 +157,8 @@ class Api(Construct):
             "WAITERS": str(WAITERS),
             "CASE_NUMBER_START": str(CASE_NUMBER_START),
         }
+        if self._config.training:
+            environment |= _training_environment(self._config)
         if self._config.endpoint:
             environment["PRESIGN_ENDPOINT_URL"] = self._config.endpoint
         return environment
@@ -165,9 +171,17 @@ class Api(Construct):
         # It signs forms for originals and never reads one.
         storage.allow_objects(self.function, storage.uploads, "uploads/", WRITE_OBJECT)
         storage.allow_objects(self.function, storage.images, "working/", READ_OBJECT)
+        # Annotations too large for an item of the table.
+        storage.allow_objects(self.function, storage.images, "annotations/", [*READ_OBJECT, *WRITE_OBJECT])
         storage.allow_objects(self.function, storage.models, "incoming/", WRITE_OBJECT)
+        # It signs uploads, puts their parts together and asks whether they came. It reads no archive.
+        storage.allow_objects(self.function, storage.learning, "archives/", [*WRITE_OBJECT, *MULTIPART])
+        storage.allow_objects(self.function, storage.learning, "snapshots/", READ_OBJECT)
         pipeline.inference.queue.grant_send_messages(self.function)
+        self._replay.grant_send_messages(self.function)
         identity.pool.grant(self.function, *COGNITO_ACTIONS)
+        if self._config.training:
+            allow_batch(self.function, self._config)
 
     def _rest_api(self, target: lambda_.IFunction) -> apigateway.RestApi:
         access_logs = logs.LogGroup(
@@ -242,58 +256,15 @@ class Api(Construct):
                 templates={"application/json": json.dumps(problem)},
             )
 
-    def _protect(self) -> None:
-        firewall = waf.CfnWebACL(
-            self,
-            "firewall",
-            scope="REGIONAL",
-            default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
-            visibility_config=_visibility("firewall"),
-            rules=[
-                _rate_rule(0),
-                _managed_rules(1, "AWSManagedRulesCommonRuleSet", RULES_THAT_ONLY_COUNT),
-                _managed_rules(2, "AWSManagedRulesKnownBadInputsRuleSet"),
-                _managed_rules(3, "AWSManagedRulesAmazonIpReputationList"),
-            ],
-        )
-        waf.CfnWebACLAssociation(
-            self,
-            "firewall-of-api",
-            resource_arn=self.rest.deployment_stage.stage_arn,
-            web_acl_arn=firewall.attr_arn,
-        )
 
-
-def _visibility(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
-    return waf.CfnWebACL.VisibilityConfigProperty(
-        cloud_watch_metrics_enabled=True, metric_name=f"triagelens-{name}", sampled_requests_enabled=False
-    )
-
-
-def _rate_rule(priority: int) -> waf.CfnWebACL.RuleProperty:
-    limit = waf.CfnWebACL.RateBasedStatementProperty(aggregate_key_type="IP", limit=REQUESTS_PER_ADDRESS)
-    return waf.CfnWebACL.RuleProperty(
-        name="rate",
-        priority=priority,
-        action=waf.CfnWebACL.RuleActionProperty(block={}),
-        statement=waf.CfnWebACL.StatementProperty(rate_based_statement=limit),
-        visibility_config=_visibility("rate"),
-    )
-
-
-def _managed_rules(priority: int, group: str, only_count: tuple[str, ...] = ()) -> waf.CfnWebACL.RuleProperty:
-    count = waf.CfnWebACL.RuleActionProperty(count={})
-    statement = waf.CfnWebACL.ManagedRuleGroupStatementProperty(
-        vendor_name="AWS",
-        name=group,
-        rule_action_overrides=[
-            waf.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count) for rule in only_count
-        ],
-    )
-    return waf.CfnWebACL.RuleProperty(
-        name=group,
-        priority=priority,
-        override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
-        statement=waf.CfnWebACL.StatementProperty(managed_rule_group_statement=statement),
-        visibility_config=_visibility(group),
-    )
+def _training_environment(config: Config) -> dict[str, str]:
+    """Queues and definitions of the stack TriagelensTraining by their names, and what an hour costs."""
+    environment = {
+        "TRAINING_QUEUE": config.batch_name("training"),
+        "TRAINING_DEFINITION": config.batch_name("training"),
+        "INGEST_QUEUE": config.batch_name("ingest"),
+        "INGEST_DEFINITION": config.batch_name("ingest"),
+    }
+    if config.training_usd_per_hour is not None:
+        environment["TRAINING_USD_PER_HOUR"] = str(config.training_usd_per_hour)
+    return environment

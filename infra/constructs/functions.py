@@ -18,7 +18,11 @@ LAYERS_OF = {
     "run_inference": ("core", "onnxruntime", "models"),
     "mark_dead_letters": ("core",),
     "publish_events": ("core",),
-    "register_model": ("core", "onnxruntime"),
+    "rank_cases": ("core",),
+    "watch_training": ("core",),
+    "register_model": ("core", "onnxruntime", "models"),
+    "replay_model": ("core", "onnxruntime"),
+    "watch_canary": ("core",),
 }
 
 

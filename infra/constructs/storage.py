@@ -10,11 +10,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.config import ORIGINALS_EXPIRE_DAYS, Config
+from infra.config import ARCHIVES_EXPIRE_DAYS, MULTIPART_ABORT_DAYS, ORIGINALS_EXPIRE_DAYS, Config
 from infra.constructs.acknowledgements import acknowledge
 
 READ_OBJECT = ["s3:GetObject", "s3:GetObjectVersion"]
 WRITE_OBJECT = ["s3:PutObject"]
+# An upload in parts: list what came, give it up. Making one and putting it together are writes.
+MULTIPART = ["s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"]
 DELETE_OBJECT = ["s3:DeleteObject"]
 # Without these S3 says "access denied" of an object that is gone, and a reader cannot tell it from a mistake.
 TELL_MISSING = ["s3:ListBucket", "s3:ListBucketVersions"]
@@ -33,7 +35,7 @@ TTL_ATTRIBUTE = "expires_at"
 
 
 class Storage(Construct):
-    """Three buckets, five tables.
+    """Four buckets, five tables.
 
     Originals have a key of their own: who may read the working images cannot decrypt a photo.
     """
@@ -44,6 +46,14 @@ class Storage(Construct):
         self._removal = RemovalPolicy.RETAIN if config.retains_data else RemovalPolicy.DESTROY
         self.originals_key = self._key("originals-key", "original photos")
         self.data_key = self._key("data-key", "working images, models and tables")
+        self.signing_key = kms.Key(
+            self,
+            "signing-key",
+            description="Triagelens: signatures of registered models",
+            key_spec=kms.KeySpec.ECC_NIST_P256,
+            key_usage=kms.KeyUsage.SIGN_VERIFY,
+            removal_policy=self._removal,
+        )
         self._access_logs = self._make_access_logs()
         self.uploads = self._bucket(
             "uploads",
@@ -61,6 +71,13 @@ class Storage(Construct):
         )
         # The registry pins versions of models: none of them ever expires.
         self.models = self._bucket("models", self.data_key, methods=[s3.HttpMethods.POST])
+        # Snapshots pin what is in here; only what was sent in, and former checkpoints, go by themselves.
+        self.learning = self._bucket(
+            "learning",
+            self.data_key,
+            methods=[s3.HttpMethods.GET, s3.HttpMethods.POST, s3.HttpMethods.PUT],
+            rules=[_archives_expire(), _former_checkpoints_expire()],
+        )
         self.tables = {table: self._table(table, indexes) for table, indexes in INDEXES.items()}
 
     def allow_objects(
@@ -126,6 +143,7 @@ class Storage(Construct):
         methods: list[s3.HttpMethods],
         expire_after: Duration | None = None,
         replaced_expire_after: Duration | None = None,
+        rules: list[s3.LifecycleRule] | None = None,
     ) -> s3.Bucket:
         lifecycle = s3.LifecycleRule(
             expiration=expire_after,
@@ -150,7 +168,7 @@ class Storage(Construct):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             versioned=True,
-            lifecycle_rules=[lifecycle],
+            lifecycle_rules=rules or [lifecycle],
             cors=[cors] if self._config.cors_origins else None,
             server_access_logs_bucket=self._access_logs,
             server_access_logs_prefix=f"{name}/",
@@ -185,6 +203,25 @@ class Storage(Construct):
         if passing:
             acknowledge(table, "DDB3", "It holds what expires by itself: nothing in it is worth a recovery.")
         return table
+
+
+def _archives_expire() -> s3.LifecycleRule:
+    """What was sent in for an ingestion, and uploads in parts that nobody finished."""
+    kept = Duration.days(ARCHIVES_EXPIRE_DAYS)
+    return s3.LifecycleRule(
+        prefix="archives/",
+        expiration=kept,
+        noncurrent_version_expiration=kept,
+        abort_incomplete_multipart_upload_after=Duration.days(MULTIPART_ABORT_DAYS),
+    )
+
+
+def _former_checkpoints_expire() -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        prefix="jobs/",
+        noncurrent_version_expiration=Duration.days(MULTIPART_ABORT_DAYS),
+        abort_incomplete_multipart_upload_after=Duration.days(1),
+    )
 
 
 def _role(function: lambda_.Function) -> iam.IRole:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.config import CLOUD_SIZES, Architecture, Platform
+from infra.config import CLOUD_SIZES, TRAINING_SIZES, Architecture, Platform
 from infra.constructs.bundle import Bundle
 from infra.constructs.functions import LAYERS_OF
 from infra.locks import RUNTIME_PACKAGES, locked_names
@@ -30,7 +30,7 @@ def bundles_of(package: str, platform: Platform) -> list[Bundle]:
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-@pytest.mark.parametrize("package", CLOUD_SIZES)
+@pytest.mark.parametrize("package", [*CLOUD_SIZES, *TRAINING_SIZES])
 def test_a_function_with_its_layers_fits(package: str, architecture: Architecture) -> None:
     bundles = bundles_of(package, Platform.cloud(architecture))
     assert len(bundles) - 1 <= MOST_LAYERS
@@ -39,7 +39,7 @@ def test_a_function_with_its_layers_fits(package: str, architecture: Architectur
     assert sum(sizes.values()) < LIMIT_BYTES, sizes
 
 
-@pytest.mark.parametrize("package", CLOUD_SIZES)
+@pytest.mark.parametrize("package", [*CLOUD_SIZES, *TRAINING_SIZES])
 def test_a_handler_imports_from_nothing_but_its_zips_and_the_runtime(package: str, tmp_path: Path) -> None:
     paths = [tmp_path / "runtime", tmp_path / "task"]
     link_runtime_modules(tmp_path / "runtime")

@@ -173,6 +173,7 @@ def queued_job(detail: Mapping[str, Any]) -> QueuedJob:
         since=datetime.fromtimestamp(moment / 1000, UTC) if moment else None,
         reason=str(detail.get("statusReason") or ""),
         death=_death(detail) if state is QueuedState.FAILED else None,
+        log_stream=(detail.get("container") or {}).get("logStreamName"),
     )
 
 

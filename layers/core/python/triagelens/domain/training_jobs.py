@@ -132,6 +132,11 @@ class TrainingJob(_Part):
     def is_open(self) -> bool:
         return not self.status.is_final
 
+    @property
+    def model_id(self) -> str | None:
+        """The model that it made, as the registry's routes name it."""
+        return f"{self.specialty}:{self.model_version}" if self.model_version else None
+
     def is_lost(self, now: datetime) -> bool:
         """Whether it runs and nobody has reported on it for too long."""
         heard = self.heartbeat_at or self.started_at

@@ -25,13 +25,14 @@ NO_QUOTA = "none is free, or the account's quota of such machines is too small (
 class JobWatch:
     """Ends what died, submits what was not, and says of what waits why it does.
 
-    `on_death` is told of each job that was marked failed here.
+    `on_death` is told of each job that was marked failed here; `log_group` is where containers write.
     """
 
     records: JobRecords
     queue: JobQueue
     submission: Submission
     clock: Clock
+    log_group: str
     on_death: Callable[[TrainingJob], None] = lambda _job: None
 
     def state_changed(self, job_id: str, queued: QueuedJob) -> TrainingJob:
@@ -82,6 +83,7 @@ class JobWatch:
         """The end of another submission of the same job, or of one that has ended, means nothing."""
         if not job.is_open or queued.queue_id != _queue_id(job):
             return job
+        job = self._with_log(job, queued)
         if queued.state is QueuedState.FAILED:
             return self._dead(job, queued.death or NO_REPORT)
         if queued.state is QueuedState.SUCCEEDED:
@@ -91,6 +93,12 @@ class JobWatch:
         if queued.state is QueuedState.RUNNING:
             return self._heard_of(job, queued)
         return job
+
+    def _with_log(self, job: TrainingJob, queued: QueuedJob) -> TrainingJob:
+        location = f"{self.log_group}:{queued.log_stream}"
+        if queued.log_stream is None or location == job.log_location:
+            return job
+        return self.records.replace_job(job.model_copy(update={"log_location": location}))
 
     def _dead(self, job: TrainingJob, failure: JobFailure) -> TrainingJob:
         if job.cancel_requested:

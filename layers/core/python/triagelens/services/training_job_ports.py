@@ -1,6 +1,6 @@
 """What the use cases about training jobs need from the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +37,13 @@ class JobRecords(Protocol):
             IdempotencyMismatchError: the key belongs to another request.
         """
 
+    def made_by(self, idempotency: IdempotencyKey) -> TrainingJob | None:
+        """The job that a key made before, if it has made one.
+
+        Raises:
+            IdempotencyMismatchError: the key belongs to another request.
+        """
+
     def replace_job(self, job: TrainingJob) -> TrainingJob:
         """Writes `job` over the version it was read at. A final status takes it from the open jobs.
 
@@ -63,6 +70,7 @@ class QueuedJob:
         since: when its present container started, or while there is none, when it was submitted.
         reason: the queue's own words on why it stands there; often none.
         death: what ended it, if it has failed.
+        log_stream: of its present or last container.
     """
 
     queue_id: str
@@ -70,6 +78,7 @@ class QueuedJob:
     since: datetime | None = None
     reason: str = ""
     death: JobFailure | None = None
+    log_stream: str | None = None
 
 
 class JobQueue(Protocol):
@@ -98,3 +107,37 @@ class JobQueue(Protocol):
 
     def describe(self, queue_ids: Sequence[str]) -> dict[str, QueuedJob]:
         """The jobs that the queue still knows, by its ids."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a training may use.
+
+    Attributes:
+        snapshot_id: of the immutable list of images.
+        images: label -> how many images of it may be trained on.
+    """
+
+    specialty: str
+    dataset_id: str
+    snapshot_id: str
+    images: Mapping[str, int]
+
+
+class TrainingMaterial(Protocol):
+    """Datasets, as a training sees them."""
+
+    def of_dataset(self, dataset_id: str) -> Material:
+        """The newest snapshot of a dataset.
+
+        Raises:
+            NotFoundError: there is no such dataset.
+            ConflictError: it has no snapshot yet.
+        """
+
+    def of_labels(self, specialty: str) -> Material:
+        """The newest snapshot of what readers of the specialty's cases labelled so far.
+
+        Raises:
+            ConflictError: there is none yet.
+        """

@@ -58,10 +58,20 @@ class DynamoTrainingJobs:
         try:
             parts.write(self._connection)
         except _KeyTakenError:
-            if idempotency is None:
+            made = idempotency and self.made_by(idempotency)
+            if made is None:
                 raise
-            return self._job_of(idempotency)
+            return made
         return job.model_copy(update={"version": item.version})
+
+    def made_by(self, idempotency: IdempotencyKey) -> TrainingJob | None:
+        try:
+            key = EphemeralItem.get(*_key_of(idempotency), consistent_read=True)
+        except EphemeralItem.DoesNotExist:
+            return None
+        if key.body["fingerprint"] != idempotency.fingerprint:
+            raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
+        return self.job(key.body["job_id"])
 
     def replace_job(self, job: TrainingJob) -> TrainingJob:
         outdated = OutdatedError("The job has changed since it was read.")
@@ -71,13 +81,6 @@ class DynamoTrainingJobs:
         parts.put(item, outdated)
         parts.write(self._connection)
         return job.model_copy(update={"version": item.version})
-
-    def _job_of(self, idempotency: IdempotencyKey) -> TrainingJob:
-        """The job that an idempotency key made before."""
-        key = EphemeralItem.get(*_key_of(idempotency), consistent_read=True)
-        if key.body["fingerprint"] != idempotency.fingerprint:
-            raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
-        return self.job(key.body["job_id"])
 
     def _jobs_of(self, job_ids: list[str]) -> list[TrainingJob]:
         """The jobs of these ids, in their order."""
