@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training_job.dataset import Problem
+from training_job.arrangement import Problem
 from training_job.pixels import ModelInputs, Pixels
 from training_job.working_images import TrainingImage
 from triagelens.domain.manifest import InputSpec

@@ -4,9 +4,10 @@ import logging
 from pathlib import Path
 
 from training_job.architectures import input_spec, timm_name
+from training_job.arrangement import Problem
 from training_job.checkpoints import Checkpoint, FileStore
 from training_job.config import TrainConfig
-from training_job.dataset import Problem, find_images
+from training_job.dataset import find_images
 from training_job.distributed import World
 from training_job.fitting import Run, fit
 from training_job.material import Material, announce, counts

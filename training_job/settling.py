@@ -10,10 +10,10 @@ import torch
 import yaml
 
 from training_job.architectures import input_spec, timm_name
+from training_job.arrangement import DatasetError
 from training_job.atomic import write_bytes
 from training_job.checkpoints import ResumeError
 from training_job.config import FitConfig, TrainConfig
-from training_job.dataset import DatasetError
 from training_job.errors import TrainingError
 from training_job.export import MANIFEST_FILE
 from triagelens.domain.specialties import SPECIALTIES

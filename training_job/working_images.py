@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from training_job.arrangement import Entry, Problem
 from training_job.atomic import write_bytes
-from training_job.dataset import Entry, Listing, Problem
+from training_job.dataset import Listing
 from training_job.splits import group_names
 from triagelens.domain.quality import ImageLimits
 from triagelens.domain.splits import Split, split_of

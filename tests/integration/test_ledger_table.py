@@ -124,7 +124,7 @@ def test_killed_at_any_write_and_repeated_it_comes_to_the_same(
     ledgers.key()
     with watched() as writes:
         wanted = SplitLedger(ledgers, no_pause).assign("whole", images).places
-    assert len(writes.made) > 2
+    assert len(writes.made) >= 2
     for number in range(len(writes.made)):
         specialty = f"killed-{number}"
         with pytest.raises(KilledError), watched(kill_at=number, moment=moment):

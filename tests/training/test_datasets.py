@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training_job.dataset import DatasetError, Problem, find_images
+from training_job.arrangement import DatasetError, Problem
+from training_job.dataset import find_images
 from training_job.pixels import ModelInputs, load_pixels
 from training_job.splits import group_names
 from training_job.working_images import TrainingImage, WorkingImages, snapshot, take_in, write_lists
@@ -38,7 +39,7 @@ def test_one_folder_per_class_is_found_at_any_depth(tmp_path: Path) -> None:
     picture(tmp_path / "mel" / "2020" / "b.PNG", 2)
     picture(tmp_path / "nv" / "a.jpg", 3)
     listing = find_images(tmp_path)
-    assert listing.layout == "folders"
+    assert listing.arrangement.layout == "folders"
     assert {(entry.file, entry.label) for entry in listing.entries} == {
         ("mel/a.png", "mel"),
         ("mel/2020/b.PNG", "mel"),
@@ -63,7 +64,7 @@ def test_metadata_goes_before_folders_and_names_patients_and_lesions(tmp_path: P
     columns = "image_id, image_path ,label,patient_id,lesion_id"
     table(tmp_path, "1,images/a.png,melanoma,p1,l1", "2,b.png, benign ,,l2", columns=columns)
     listing = find_images(tmp_path)
-    assert listing.layout == "metadata"
+    assert listing.arrangement.layout == "metadata"
     assert [(entry.file, entry.label, entry.patient, entry.lesion) for entry in listing.entries] == [
         ("images/a.png", "melanoma", "p1", "l1"),
         ("images/b.png", "benign", None, "l2"),
@@ -221,4 +222,6 @@ def test_working_images_are_made_once(tmp_path: Path) -> None:
 def test_names_with_odd_characters_survive_the_lists(tmp_path: Path) -> None:
     write_lists([], [Problem('a, "quoted" näme.jpg', "why, indeed")], tmp_path)
     with (tmp_path / "problems.csv").open(encoding="utf-8", newline="") as file:
-        assert list(csv.DictReader(file)) == [{"file": 'a, "quoted" näme.jpg', "reason": "why, indeed"}]
+        assert list(csv.DictReader(file)) == [
+            {"file": 'a, "quoted" näme.jpg', "reason": "why, indeed", "code": "not_usable"}
+        ]

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import ValidationError
 
+from training_job.arrangement import DatasetError, Problem
 from training_job.atomic import write_bytes
-from training_job.dataset import DatasetError, Problem
 from training_job.jobs.ports import TrainingPorts
 from training_job.snapshots import snapshot_entries
 from training_job.working_images import TrainingImage, WorkingImages

@@ -9,9 +9,9 @@ import torch
 from pydantic import ValidationError
 
 from training_job.architectures import input_spec, timm_name
+from training_job.arrangement import Problem
 from training_job.checkpoints import Checkpoint, CheckpointStore, FileStore, ResumeError
 from training_job.config import FitConfig
-from training_job.dataset import Problem
 from training_job.distributed import World
 from training_job.errors import StoppedError, TrainingError
 from training_job.fitting import Run, fit
