@@ -19,7 +19,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tests.fakes import FakeCasework, FakeInferenceQueue, FakeOriginals, FakeWorkingImages
 from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration
-from triagelens.domain.models import ProductionPointer
+from triagelens.domain.models import Candidate, ProductionPointer
+from triagelens.domain.rollout import Arm, Tally
 
 if TYPE_CHECKING:
     from triagelens.inference.package import ModelPackage
@@ -31,9 +32,11 @@ _ENVIRONMENT: Mapping[str, str] = {
     "AWS_REGION": "eu-central-1",
     "CASEWORK_TABLE": "casework",
     "REGISTRY_TABLE": "registry",
+    "EPHEMERAL_TABLE": "ephemeral",
     "UPLOADS_BUCKET": "uploads",
     "IMAGES_BUCKET": "images",
     "MODELS_BUCKET": "models",
+    "SIGNING_KEY_ID": "key",
     "INFERENCE_QUEUE_URL": "https://sqs.example/inference",
     "MAX_RECEIVE_COUNT": "5",
     "POWERTOOLS_SERVICE_NAME": "bench",
@@ -63,6 +66,7 @@ class _Registry:
             head_key="head.npy",
             head_object_version=_OBJECT_VERSION,
             head_sha256=sha256(self.package.head or b"").hexdigest(),
+            signature="bench",
             specialty=self.specialty,
             activated_by=_OWNER,
             activated_at=datetime.now(UTC),
@@ -72,6 +76,17 @@ class _Registry:
     def read(self, key: str, object_version: str) -> bytes:
         files = {"model.onnx": self.package.model, "manifest.json": self.package.manifest}
         return files.get(key) or self.package.head or b""
+
+    def verify(self, message: bytes, signature: str) -> bool:
+        """One call to KMS for each model that is loaded: no work of ours, and not measured."""
+        return True
+
+
+class _NoTrial:
+    """No candidate is on trial, so nothing is counted."""
+
+    def count(self, specialty: str, trial: Candidate, arm: Arm, tally: Tally) -> None:
+        raise RuntimeError(f"nothing of {specialty} is on trial")
 
 
 @dataclass
@@ -180,17 +195,17 @@ def _quality_check(storage: _Storage) -> "QualityCheck":
 
 
 def _inference(storage: _Storage, registry: _Registry, threads: int) -> "Inference":
-    from run_inference.wiring import StorePredictor
     from triagelens.inference.baselines import PackagedBaselines
     from triagelens.inference.model_store import ModelStore
+    from triagelens.inference.serving import StorePredictor
     from triagelens.services.inference import Inference
 
-    store = ModelStore(registry, registry, PackagedBaselines(), stage="prod", threads=threads)
+    store = ModelStore(registry, registry, PackagedBaselines(), registry, stage="prod", threads=threads)
     return Inference(
         casework=storage.casework,
         working_images=storage.working_images,
         clock=lambda: datetime.now(UTC),
-        predict=StorePredictor(store),
+        predict=StorePredictor(store, _NoTrial(), lambda error: None),
     )
 
 

@@ -9,6 +9,7 @@ from infra.constructs.functions import FunctionFactory
 from infra.constructs.identity import Identity
 from infra.constructs.operations import Operations
 from infra.constructs.pipeline import Pipeline
+from infra.constructs.rollout import Rollout
 from infra.constructs.storage import Storage
 
 
@@ -23,16 +24,25 @@ class TriagelensStack(Stack):
         self.storage = Storage(self, "Storage", config=config)
         self.identity = Identity(self, "Identity", config=config)
         self.pipeline = Pipeline(self, "Pipeline", config=config, storage=self.storage, factory=factory)
+        self.rollout = Rollout(
+            self,
+            "Rollout",
+            config=config,
+            storage=self.storage,
+            factory=factory,
+            pipeline=self.pipeline,
+        )
         self.api = Api(
             self,
             "Api",
             config=config,
             storage=self.storage,
             pipeline=self.pipeline,
+            replay=self.rollout.replay.queue,
             identity=self.identity,
             factory=factory,
         )
-        Operations(self, "Operations", pipeline=self.pipeline, api=self.api)
+        Operations(self, "Operations", pipeline=self.pipeline, rollout=self.rollout, api=self.api)
         for name, value in self._outputs().items():
             CfnOutput(self, name, value=value)
 
@@ -48,10 +58,12 @@ class TriagelensStack(Stack):
             "EventBusName": self.pipeline.bus.event_bus_name,
             "EventsDlqUrl": self.pipeline.stream_dlq.queue_url,
             "PublishEventsFunction": self.pipeline.publish_events.function_name,
+            "SigningKeyId": self.storage.signing_key.key_id,
+            "WatchCanaryFunction": self.rollout.watch_canary.function_name,
         }
         for name, table in self.storage.tables.items():
             outputs[f"{name.capitalize()}Table"] = table.table_name
-        for name, work in self.pipeline.queues.items():
+        for name, work in (self.pipeline.queues | self.rollout.queues).items():
             outputs[f"{name}QueueUrl"] = work.queue.queue_url
             outputs[f"{name}DlqUrl"] = work.dlq.queue_url
         return outputs

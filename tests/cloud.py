@@ -32,9 +32,9 @@ TABLES: dict[str, type[Model]] = {
     "audit": AuditItem,
     "ephemeral": EphemeralItem,
 }
-BUCKETS = ("uploads", "images", "models")
+BUCKETS = ("audit", "uploads", "images", "models", "learning")
 PUBLISHED = "published"
-QUEUES = ("quality", "inference", "registration")
+QUEUES = ("quality", "inference", "registration", "replay")
 DLQS = ("dead", "dead-requests", "dead-events")
 MAX_RECEIVE_COUNT = 5
 
@@ -69,6 +69,8 @@ class Cloud:
     def __post_init__(self) -> None:
         self.s3, self.sqs = client("s3"), client("sqs")
         self.dynamodb, self.events = client("dynamodb"), client("events")
+        self.kms = client("kms")
+        self.signing_key = self.kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
         for name in BUCKETS:
             self.make_bucket(name)
         for name in TABLES:
@@ -116,6 +118,10 @@ class Cloud:
             "EVENT_BUS_NAME": "bus",
             "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
             "ORT_THREADS": "1",
+            "SIGNING_KEY_ID": self.signing_key["Arn"],
+            "TRIAL_MEMORY_MB": "2048",
+            "TRIAL_TIMEOUT_S": "30",
+            "GATE_BUDGET_S": "60",
             "POWERTOOLS_SERVICE_NAME": "test",
             "POWERTOOLS_METRICS_NAMESPACE": "Triagelens",
             "POWERTOOLS_TRACE_DISABLED": "true",

@@ -29,17 +29,31 @@ class FakeRegistry:
         stored = self.models.get((model.specialty, model.version))
         if stored is not None and stored.status is not ModelStatus.REFUSED:
             raise ConflictError(f"Version {model.version} of {model.specialty} is registered already.")
-        self.models[model.specialty, model.version] = model
+        lock = (stored.lock or 0) if stored is not None else 0
+        self.models[model.specialty, model.version] = model.model_copy(update={"lock": lock + 1})
         return model
 
     def production(self, specialty: str) -> ProductionPointer | None:
         return self.pointers.get(specialty)
 
-    def point(self, pointer: ProductionPointer) -> None:
+    def point(self, pointer: ProductionPointer, decided: RegisteredModel | None = None) -> None:
         stored = self.pointers.get(pointer.specialty)
         if pointer.revision != (stored.revision if stored else 0) + 1:
             raise ConflictError("Somebody else changed the production model at the same time.")
+        if decided is not None:
+            self._replace(decided)
         self.pointers[pointer.specialty] = pointer
+
+    def replace_model(self, model: RegisteredModel, pointer: ProductionPointer | None) -> None:
+        if self.pointers.get(model.specialty) != pointer:
+            raise ConflictError("Somebody else changed the production model at the same time.")
+        self._replace(model)
+
+    def _replace(self, model: RegisteredModel) -> None:
+        key = (model.specialty, model.version)
+        if self.models[key].lock != model.lock:
+            raise ConflictError("Somebody else changed this model at the same time.")
+        self.models[key] = model.model_copy(update={"lock": (model.lock or 0) + 1})
 
     def add_import(self, announced: ModelImport) -> ModelImport:
         return self.replace_import(announced)

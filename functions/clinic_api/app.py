@@ -11,17 +11,22 @@ from clinic_api.correlation import CorrelationMiddleware
 from clinic_api.deps.ports import audit_trail, clock
 from clinic_api.examples import add_examples
 from clinic_api.routes import (
+    audit,
     auth,
     case_panels,
     case_readings,
     cases,
     credentials,
+    explanations,
     health,
     images,
     models,
     patients,
     people,
+    review,
+    rollout,
     specialties,
+    training_jobs,
 )
 from clinic_api.trail import TrailMiddleware
 
@@ -44,7 +49,10 @@ TAGS = [
     {"name": "images", "description": "From a photo to a finding"},
     {"name": "cases", "description": "What clinicians make of a person's images"},
     {"name": "review", "description": "What to read first, who agrees, who settles it"},
-    {"name": "models", "description": "Models brought by hand"},
+    {"name": "models", "description": "What is registered, and which of it answers"},
+    {"name": "audit", "description": "Who did what"},
+    {"name": "training", "description": "From labelled images to the next model"},
+    {"name": "audit", "description": "Who did what"},
     {"name": "health", "description": "Whether the API answers"},
 ]
 
@@ -79,8 +87,8 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         redirect_slashes=False,
     )
     errors.add_error_handlers(app)
-    clinical = (patients, specialties, images, cases, case_readings, case_panels)
-    for module in (health, auth, credentials, people, *clinical, models):
+    clinical = (patients, specialties, images, explanations, cases, case_readings, case_panels, review)
+    for module in (health, auth, credentials, people, *clinical, models, rollout, training_jobs):
         app.include_router(module.router)
     if origins:
         app.add_middleware(
@@ -98,6 +106,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
             expose_headers=["ETag", "Preference-Applied", "Retry-After", "X-Correlation-Id"],
             max_age=600,
         )
+    app.include_router(audit.router)
     app.add_middleware(
         TrailMiddleware,
         trail=lambda: _behind(app, audit_trail),

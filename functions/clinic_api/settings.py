@@ -16,6 +16,9 @@ class Settings(EnvironmentSettings):
             (laptop cloud only).
         waiters: how many requests may wait at the same time.
         case_number_start: the first case number that this deployment gives out.
+        training_queue, training_definition: of AWS Batch, by name; so `ingest_queue`, `ingest_definition`.
+            Empty where nothing trains, and on a laptop, whose worker looks for jobs by itself.
+        training_usd_per_hour, training_start_up_s, training_overhead: see `Prices`.
         api_base_path: stage prefix that is taken off a path if it is there.
     """
 
@@ -27,7 +30,11 @@ class Settings(EnvironmentSettings):
     uploads_bucket: str
     images_bucket: str
     models_bucket: str
+    audit_bucket: str
+    learning_bucket: str
     inference_queue_url: str
+    explain_function: str
+    replay_queue_url: str
     user_pool_id: str
     user_pool_client_id: str
     token_issuer: str
@@ -40,6 +47,13 @@ class Settings(EnvironmentSettings):
     max_model_bytes: int = Field(default=262_144_000, ge=1)
     waiters: int = Field(default=20, ge=1)
     case_number_start: int = Field(default=10_000, ge=1)
+    training_queue: str = ""
+    training_definition: str = ""
+    ingest_queue: str = ""
+    ingest_definition: str = ""
+    training_usd_per_hour: float = Field(default=1.22, ge=0)
+    training_start_up_s: float = Field(default=600, ge=0)
+    training_overhead: float = Field(default=1.3, ge=1)
     api_base_path: str = "/api"
 
     @property
@@ -50,6 +64,11 @@ class Settings(EnvironmentSettings):
     @property
     def requires_second_factor(self) -> bool:
         """Whether some roles get nowhere without an authenticator app."""
+        return self.stage == "prod"
+
+    @property
+    def requires_second_admin(self) -> bool:
+        """Whether even a model brought by hand is activated by somebody else."""
         return self.stage == "prod"
 
     @property

@@ -8,8 +8,10 @@ from triagelens.settings import EnvironmentSettings
 class Settings(EnvironmentSettings):
     casework_table: str
     registry_table: str
+    ephemeral_table: str
     images_bucket: str
     models_bucket: str
+    signing_key_id: str
     max_receive_count: int
     ort_threads: int
 

@@ -13,9 +13,12 @@ from constructs import Construct
 
 from infra.config import METRICS_NAMESPACE
 from infra.constructs.api import Api
-from infra.constructs.pipeline import Pipeline
+from infra.constructs.pipeline import Pipeline, WorkQueue
+from infra.constructs.rollout import Rollout
 
 OLDEST_MESSAGE_S = 300
+# One registration may take ten minutes.
+OLDEST_S = {"Registration": 1800}
 EVENTS_BEHIND_MS = 300_000
 # What the functions count themselves, by who counts it.
 IMAGE_METRICS = {
@@ -29,17 +32,21 @@ PERIOD = Duration.minutes(5)
 class Operations(Construct):
     """Subscribe to `alarms` to hear of dead letters, slow queues, failing functions and a failing API."""
 
-    def __init__(self, scope: Construct, name: str, *, pipeline: Pipeline, api: Api) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, pipeline: Pipeline, rollout: Rollout, api: Api
+    ) -> None:
         super().__init__(scope, name)
         self.alarms = self._topic()
-        functions = [*pipeline.functions, api.function]
-        for queue_name, work in pipeline.queues.items():
+        functions = [*pipeline.functions, *rollout.functions, api.function]
+        queues = pipeline.queues | rollout.queues
+        for queue_name, work in queues.items():
             self._alarm_on_dead_letters(queue_name.lower(), work.dlq)
             self._alarm(
                 f"{queue_name.lower()}-slow",
                 work.queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
-                OLDEST_MESSAGE_S,
-                f"A message has waited over {OLDEST_MESSAGE_S} s in the {queue_name.lower()} queue.",
+                OLDEST_S.get(queue_name, OLDEST_MESSAGE_S),
+                f"A message has waited over {OLDEST_S.get(queue_name, OLDEST_MESSAGE_S)} s "
+                f"in the {queue_name.lower()} queue.",
             )
         self._alarm_on_dead_letters("events", pipeline.stream_dlq)
         behind = pipeline.publish_events.metric("IteratorAge", period=PERIOD, statistic="Maximum")
@@ -54,8 +61,12 @@ class Operations(Construct):
             self._alarm(f"{function.node.id}-errors", errors, 1, f"{function.node.id} raised an error.")
         tampered = _counted("run_inference", "failure.model_integrity")
         self._alarm("model-integrity", tampered, 1, "A registered model's bytes are not what was registered.")
+        reverted = _counted("watch_canary", "CanaryReverted")
+        self._alarm(
+            "canary-reverted", reverted, 1, "A candidate did worse than production and was taken out."
+        )
         self._alarm("api-5xx", api.rest.metric_server_error(period=PERIOD), 1, "The API answered 5xx.")
-        self._dashboard(pipeline, api, functions)
+        self._dashboard(pipeline, list(queues.values()), api, functions)
 
     def _topic(self) -> sns.Topic:
         """A topic on which this account's alarms may speak: by default they may, but not beside a policy."""
@@ -89,8 +100,13 @@ class Operations(Construct):
         )
         alarm.add_alarm_action(actions.SnsAction(self.alarms))
 
-    def _dashboard(self, pipeline: Pipeline, api: Api, functions: Sequence[lambda_.Function]) -> None:
-        queues = pipeline.queues.values()
+    def _dashboard(
+        self,
+        pipeline: Pipeline,
+        queues: Sequence[WorkQueue],
+        api: Api,
+        functions: Sequence[lambda_.Function],
+    ) -> None:
         dashboard = cloudwatch.Dashboard(self, "dashboard", default_interval=Duration.hours(12))
         dashboard.add_widgets(
             _graph(

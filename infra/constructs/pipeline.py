@@ -25,12 +25,22 @@ from infra.constructs.storage import (
 )
 
 # Messages that one invocation takes; a photo's check is the longest.
-BATCH_SIZE = {"check_quality": 5, "run_inference": 10, "register_model": 1}
+BATCH_SIZE = {
+    "check_quality": 5,
+    "run_inference": 10,
+    "register_model": 1,
+    "rank_cases": 10,
+    "replay_model": 1,
+}
+# What changes a case's place in the review queue. A label takes it out in its own transaction.
+RANKED_EVENTS = ["image.analyzed", "case.created", "case.amended", "case.rejected"]
 # Only changes of images' and cases' own records are events; what hangs on them is not.
 EVENT_RECORDS = {
     "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "IMG#"}, {"prefix": "CASE#"}]}, "sk": {"S": ["META"]}}}
 }
 
+# Of the API's 29 seconds; loading a model and drawing take a few.
+OCCLUSION_BUDGET_S = 15
 # A stream keeps its records for 24 hours; what is left is for the redrive of their positions.
 STREAM_RETRY_HOURS = 20
 
@@ -45,7 +55,7 @@ class WorkQueue:
 
 class Pipeline(Construct):
     """S3 -> quality queue -> check_quality -> inference queue -> run_inference; the stream -> publish_events;
-    S3 -> registration queue -> register_model."""
+    S3 -> registration queue -> register_model; the bus -> review queue -> rank_cases."""
 
     def __init__(
         self, scope: Construct, name: str, *, config: Config, storage: Storage, factory: FunctionFactory
@@ -53,20 +63,24 @@ class Pipeline(Construct):
         super().__init__(scope, name)
         self._config, self._storage, self._factory = config, storage, factory
         self.bus = events.EventBus(self, "bus", description="What happened to images, cases and models")
-        self.quality = self._queue("quality", "check_quality")
-        self.inference = self._queue("inference", "run_inference")
-        self.registration = self._queue("registration", "register_model")
+        self.quality = self.work_queue("quality", "check_quality")
+        self.inference = self.work_queue("inference", "run_inference")
+        self.registration = self.work_queue("registration", "register_model")
+        self.review = self.work_queue("review", "rank_cases")
         self.stream_dlq = self._dead_letters("events")
         acknowledge(self.stream_dlq, "SQS3", "It is the dead-letter queue, of the stream's event source.")
         notify(storage.uploads, self.quality.queue, prefix="uploads/")
         notify(storage.models, self.registration.queue, prefix="incoming/", suffix="/manifest.json")
         self.publish_events = self._publish_events()
+        self.explain_image = self._explain_image()
         self.functions = [
             self._check_quality(),
             self._run_inference(),
             self.publish_events,
             self._mark_dead_letters(),
+            self.explain_image,
             self._register_model(),
+            self._rank_cases(),
         ]
 
     @property
@@ -76,9 +90,11 @@ class Pipeline(Construct):
             "Quality": self.quality,
             "Inference": self.inference,
             "Registration": self.registration,
+            "Review": self.review,
         }
 
-    def _queue(self, name: str, worker: str) -> WorkQueue:
+    def work_queue(self, name: str, worker: str) -> WorkQueue:
+        """A queue with its dead letters, for a function of that package."""
         dlq = self._dead_letters(name)
         queue = sqs.Queue(
             self,
@@ -100,7 +116,8 @@ class Pipeline(Construct):
             retention_period=Duration.days(DLQ_RETENTION_DAYS),
         )
 
-    def _feed(self, function: lambda_.Function, package: str, work: WorkQueue) -> None:
+    def feed(self, function: lambda_.Function, package: str, work: WorkQueue) -> None:
+        """Let the function work on the queue's messages."""
         function.add_event_source(
             sources.SqsEventSource(
                 work.queue,
@@ -126,7 +143,7 @@ class Pipeline(Construct):
         storage.allow_objects(function, storage.uploads, "uploads/", READ_OBJECT)
         storage.allow_objects(function, storage.images, "working/", [*WRITE_OBJECT, *DELETE_OBJECT])
         self.inference.queue.grant_send_messages(function)
-        self._feed(function, "check_quality", self.quality)
+        self.feed(function, "check_quality", self.quality)
         return function
 
     def _run_inference(self) -> lambda_.Function:
@@ -136,17 +153,21 @@ class Pipeline(Construct):
             {
                 "CASEWORK_TABLE": storage.tables["casework"].table_name,
                 "REGISTRY_TABLE": storage.tables["registry"].table_name,
+                "EPHEMERAL_TABLE": storage.tables["ephemeral"].table_name,
                 "IMAGES_BUCKET": storage.images.bucket_name,
                 "MODELS_BUCKET": storage.models.bucket_name,
+                "SIGNING_KEY_ID": storage.signing_key.key_arn,
                 "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
                 "ORT_THREADS": str(self._config.size("run_inference").threads),
             },
         )
         storage.allow_records(function, "casework", WRITE_RECORDS)
         storage.allow_records(function, "registry", READ_RECORDS)
+        storage.allow_records(function, "ephemeral", ["dynamodb:UpdateItem"])  # the tally of a trial
         storage.allow_objects(function, storage.images, "working/", READ_OBJECT)
         storage.allow_objects(function, storage.models, "models/", READ_OBJECT)
-        self._feed(function, "run_inference", self.inference)
+        storage.signing_key.grant(function, "kms:Verify")
+        self.feed(function, "run_inference", self.inference)
         return function
 
     def _publish_events(self) -> lambda_.Function:
@@ -173,6 +194,28 @@ class Pipeline(Construct):
                 filters=[lambda_.FilterCriteria.filter(EVENT_RECORDS)],
             )
         )
+        return function
+
+    def _explain_image(self) -> lambda_.Function:
+        storage = self._storage
+        function = self._factory.function(
+            "explain_image",
+            {
+                "CASEWORK_TABLE": storage.tables["casework"].table_name,
+                "REGISTRY_TABLE": storage.tables["registry"].table_name,
+                "IMAGES_BUCKET": storage.images.bucket_name,
+                "MODELS_BUCKET": storage.models.bucket_name,
+                "SIGNING_KEY_ID": storage.signing_key.key_arn,
+                "ORT_THREADS": str(self._config.size("explain_image").threads),
+                "OCCLUSION_BUDGET_S": str(OCCLUSION_BUDGET_S),
+            },
+        )
+        storage.allow_records(function, "casework", ["dynamodb:GetItem"])
+        storage.allow_records(function, "registry", READ_RECORDS)
+        storage.allow_objects(function, storage.images, "working/", READ_OBJECT)
+        storage.allow_objects(function, storage.images, "explanations/", [*READ_OBJECT, *WRITE_OBJECT])
+        storage.allow_objects(function, storage.models, "models/", READ_OBJECT)
+        storage.signing_key.grant(function, "kms:Verify")
         return function
 
     def _mark_dead_letters(self) -> lambda_.Function:
@@ -205,15 +248,46 @@ class Pipeline(Construct):
             {
                 "REGISTRY_TABLE": storage.tables["registry"].table_name,
                 "MODELS_BUCKET": storage.models.bucket_name,
+                "IMAGES_BUCKET": storage.images.bucket_name,
+                "LEARNING_BUCKET": storage.learning.bucket_name,
                 "AUDIT_TABLE": storage.tables["audit"].table_name,
+                "SIGNING_KEY_ID": storage.signing_key.key_arn,
                 "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
+                **self._config.registration_limits,
             },
         )
         storage.allow_records(function, "registry", [*WRITE_RECORDS, "dynamodb:Query"])
         storage.allow_records(function, "audit", ["dynamodb:PutItem"])
         storage.allow_objects(function, storage.models, "incoming/", READ_OBJECT)
         storage.allow_objects(function, storage.models, "models/", [*READ_OBJECT, *WRITE_OBJECT])
-        self._feed(function, "register_model", self.registration)
+        # The holdout's images, and the snapshots that tell which they are.
+        storage.allow_objects(function, storage.images, "working/", READ_OBJECT)
+        storage.allow_objects(function, storage.learning, "datasets/", READ_OBJECT)
+        storage.allow_objects(function, storage.learning, "snapshots/", READ_OBJECT)
+        storage.signing_key.grant(function, "kms:Sign", "kms:Verify")
+        self.feed(function, "register_model", self.registration)
+        return function
+
+    def _rank_cases(self) -> lambda_.Function:
+        storage = self._storage
+        function = self._factory.function(
+            "rank_cases",
+            {
+                "CASEWORK_TABLE": storage.tables["casework"].table_name,
+                "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
+            },
+        )
+        storage.allow_records(
+            function, "casework", sorted({*READ_RECORDS, *WRITE_RECORDS, "dynamodb:DeleteItem"})
+        )
+        events.Rule(
+            self,
+            "ranked-events",
+            event_bus=self.bus,
+            event_pattern=events.EventPattern(source=["triagelens"], detail_type=RANKED_EVENTS),
+            targets=[targets.SqsQueue(self.review.queue)],
+        )
+        self.feed(function, "rank_cases", self.review)
         return function
 
 

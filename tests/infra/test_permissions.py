@@ -95,7 +95,7 @@ def test_the_audit_trail_can_be_added_to_and_not_rewritten(dev: Template) -> Non
     table = dev.logical_id("AWS::DynamoDB::Table", "Storageaudit")
     changes = {"dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
     assert readers(dev, table, changes) == set()
-    assert readers(dev, table, {"dynamodb:PutItem"}) == {"clinic_api", "register_model"}
+    assert readers(dev, table, {"dynamodb:PutItem"}) == {"clinic_api", "register_model", "watch_canary"}
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,12 @@ def test_the_audit_trail_can_be_added_to_and_not_rewritten(dev: Template) -> Non
         ("check_quality", {"Storageimages"}),
         ("run_inference", set()),
         ("publish_events", set()),
+        ("rank_cases", set()),
         ("mark_dead_letters", set()),
         ("register_model", {"Storagemodels"}),
-        ("clinic_api", {"Storageuploads", "Storagemodels", "Storagelearning"}),
+        ("replay_model", set()),
+        ("watch_canary", set()),
+        ("clinic_api", {"Storageuploads", "Storageimages", "Storagemodels", "Storagelearning"}),
     ],
 )
 def test_a_function_writes_only_the_objects_that_it_makes(
@@ -149,3 +152,25 @@ def test_alarms_may_speak_on_their_topic(dev: Template) -> None:
     assert speaks["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert speaks["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert speaks["Resource"] == {"Ref": dev.logical_id("AWS::SNS::Topic", "alarms")}
+
+
+def test_a_model_is_signed_by_who_registers_it_and_by_nobody_else(dev: Template) -> None:
+    key = dev.logical_id("AWS::KMS::Key", "signingkey")
+    assert dev.only("AWS::KMS::Key", "signingkey")["KeySpec"] == "ECC_NIST_P256"
+    assert dev.only("AWS::KMS::Key", "signingkey")["KeyUsage"] == "SIGN_VERIFY"
+    assert readers(dev, key, {"kms:Sign"}) == {"register_model"}
+    assert readers(dev, key, {"kms:Verify"}) == {"register_model", "run_inference", "replay_model"}
+
+
+def test_who_serves_models_cannot_move_the_pointer_or_change_a_card(dev: Template) -> None:
+    registry = dev.logical_id("AWS::DynamoDB::Table", "Storageregistry")
+    changes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    assert not allowed(dev, "run_inference", registry) & changes
+    ephemeral = dev.logical_id("AWS::DynamoDB::Table", "Storageephemeral")
+    assert allowed(dev, "run_inference", ephemeral) == {"dynamodb:UpdateItem"}
+    assert allowed(dev, "watch_canary", ephemeral) == {"dynamodb:Query"}
+
+
+def test_a_replay_reads_findings_and_images_and_changes_neither(dev: Template) -> None:
+    casework = dev.logical_id("AWS::DynamoDB::Table", "Storagecasework")
+    assert allowed(dev, "replay_model", casework) == {"dynamodb:Query"}

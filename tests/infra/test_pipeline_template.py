@@ -10,7 +10,13 @@ from infra.config import CLOUD_SIZES, LEFT_OUT_OF_LAPTOP, MAX_RECEIVE_COUNT
 from infra.constructs.bundle import Bundle
 from infra.template import Template, synthesize
 
-WORKERS = {"quality": "check_quality", "inference": "run_inference", "registration": "register_model"}
+WORKERS = {
+    "quality": "check_quality",
+    "inference": "run_inference",
+    "registration": "register_model",
+    "review": "rank_cases",
+    "replay": "replay_model",
+}
 
 
 def test_every_queue_has_a_dead_letter_queue_and_is_encrypted_by_sqs(dev: Template) -> None:
@@ -179,3 +185,16 @@ def test_reserved_concurrency_can_be_left_out_for_a_small_account(
 ) -> None:
     assert "ReservedConcurrentExecutions" not in template_of("laptop").function("check_quality")
     assert "reserved_concurrency" in LEFT_OUT_OF_LAPTOP
+
+
+def test_the_review_queue_hears_of_what_changes_it(dev: Template) -> None:
+    rule = dev.only("AWS::Events::Rule", "rankedevents")
+    assert set(rule["EventPattern"]["detail-type"]) == {
+        "image.analyzed",
+        "case.created",
+        "case.amended",
+        "case.rejected",
+    }
+    assert rule["EventPattern"]["source"] == ["triagelens"]
+    queue = dev.logical_id("AWS::SQS::Queue", "reviewqueue")
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [queue, "Arn"]}]

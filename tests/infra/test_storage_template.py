@@ -24,7 +24,7 @@ TABLES: dict[str, type[Model]] = {
     "audit": AuditItem,
     "ephemeral": EphemeralItem,
 }
-BUCKETS = ["uploads", "images", "models"]
+BUCKETS = ["uploads", "images", "models", "learning"]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -71,7 +71,7 @@ def test_production_keeps_its_data_when_the_stack_goes(
     template = template_of(stage)
     kept = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool"}
     resources = [r for r in template.body["Resources"].values() if r["Type"] in kept]
-    assert len(resources) == 5 + 4 + 2 + 1
+    assert len(resources) == 5 + 5 + 3 + 1
     assert {resource["DeletionPolicy"] for resource in resources} == {policy}
     for table in template.of_type("AWS::DynamoDB::Table").values():
         assert bool(table.get("DeletionProtectionEnabled")) == (stage == "prod")
@@ -121,6 +121,24 @@ def test_working_images_and_models_stay(dev: Template, name: str) -> None:
 def test_no_version_of_a_model_that_the_registry_may_pin_expires(dev: Template) -> None:
     [rule] = dev.only("AWS::S3::Bucket", "Storagemodels")["LifecycleConfiguration"]["Rules"]
     assert "NoncurrentVersionExpiration" not in rule
+
+
+def test_of_what_is_learnt_from_only_archives_and_former_checkpoints_expire(dev: Template) -> None:
+    bucket = dev.only("AWS::S3::Bucket", "Storagelearning")
+    rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert set(rules) == {"archives/", "jobs/"}
+    archives, jobs = rules["archives/"], rules["jobs/"]
+    assert archives["ExpirationInDays"] == 30
+    assert archives["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert archives["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert "ExpirationInDays" not in jobs
+    assert jobs["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+
+
+def test_the_learning_bucket_is_told(dev: Template) -> None:
+    bucket = {"Ref": dev.logical_id("AWS::S3::Bucket", "Storagelearning")}
+    assert dev.body["Outputs"]["LearningBucket"]["Value"] == bucket
+    assert dev.function("clinic_api")["Environment"]["Variables"]["LEARNING_BUCKET"] == bucket
 
 
 def test_without_configured_origins_no_browser_may_read_anything(dev: Template) -> None:

@@ -13,10 +13,11 @@ from tests.fakes import START
 from tests.killing import KilledError, watched
 from tests.onnx_models import OnnxClassifier, classifier, edited
 from triagelens.adapters.dynamodb.registry import DynamoRegistry
+from triagelens.adapters.kms import KmsSignatures
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.ids import new_id
 from triagelens.domain.imports import ImportStatus, ModelImport
-from triagelens.domain.models import ModelStatus
+from triagelens.domain.models import ModelStatus, signed_message
 
 # The two or three files kept, the model, the audit entry, the verdict.
 WRITES = ["CopyObject", "CopyObject", "PutItem", "PutItem", "PutItem"]
@@ -26,10 +27,15 @@ WRITES = ["CopyObject", "CopyObject", "PutItem", "PutItem", "PutItem"]
 def _fresh(cloud: Cloud) -> None:
     register_model.settings.settings.cache_clear()
     register_model.wiring.registration.cache_clear()
+    register_model.wiring.gate.cache_clear()
 
 
 def registry() -> DynamoRegistry:
     return DynamoRegistry("registry", REGION)
+
+
+def signatures(cloud: Cloud) -> KmsSignatures:
+    return KmsSignatures(cloud.kms, cloud.signing_key["Arn"])
 
 
 def announce(made: OnnxClassifier, **changes: Any) -> ModelImport:
@@ -67,13 +73,14 @@ def register(*bodies: Any, receive_count: int = 1) -> list[str]:
 
 
 @pytest.mark.parametrize("features", [False, True])
-def test_a_sound_model_becomes_a_candidate_pinned_to_its_bytes(cloud: Cloud, features: bool) -> None:
+def test_a_sound_model_is_registered_pinned_to_its_bytes_and_signed(cloud: Cloud, features: bool) -> None:
     made = classifier(features=features)
     record = announce(made)
     assert register(upload(cloud, record, files_of(made))) == []
-    assert registry().model_import(record.import_id).status is ImportStatus.CANDIDATE
+    assert registry().model_import(record.import_id).status is ImportStatus.NOT_EVALUABLE
     model = registry().model("skin", "1.0.0")
-    assert model.status is ModelStatus.CANDIDATE
+    assert model.status is ModelStatus.NOT_EVALUABLE  # nothing was ever held out
+    assert signatures(cloud).verify(signed_message("skin", model), model.signature or "")
     kept = cloud.s3.get_object(Bucket="models", Key=model.model_key, VersionId=model.model_object_version)[
         "Body"
     ].read()
@@ -115,7 +122,7 @@ def test_a_version_that_somebody_else_registered_meanwhile_is_refused(cloud: Clo
         upload(cloud, record, files_of(made)) for record, made in zip(records, (first, second), strict=True)
     ]
     assert register(*messages) == []
-    assert registry().model_import(records[0].import_id).status is ImportStatus.CANDIDATE
+    assert registry().model_import(records[0].import_id).status is ImportStatus.NOT_EVALUABLE
     (problem,) = registry().model_import(records[1].import_id).problems
     assert problem.code == "version_taken"
 
@@ -132,7 +139,7 @@ def test_a_registration_killed_at_any_write_ends_the_same(
         register(message)
     assert writes.made == WRITES[: kill_at + (moment == "after")]
     assert register(message) == []
-    assert registry().model_import(record.import_id).status is ImportStatus.CANDIDATE
+    assert registry().model_import(record.import_id).status is ImportStatus.NOT_EVALUABLE
     model = registry().model("skin", "1.0.0")
     assert cloud.s3.head_object(Bucket="models", Key=model.model_key, VersionId=model.model_object_version)
 
@@ -162,4 +169,4 @@ def test_poison_is_given_back_and_a_neighbour_is_registered(cloud: Cloud) -> Non
     made = classifier()
     record = announce(made)
     assert register("poison", upload(cloud, record, files_of(made)), receive_count=5) == ["m0"]
-    assert registry().model_import(record.import_id).status is ImportStatus.CANDIDATE
+    assert registry().model_import(record.import_id).status is ImportStatus.NOT_EVALUABLE

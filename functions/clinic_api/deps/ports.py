@@ -19,9 +19,10 @@ from triagelens.adapters.dynamodb.casework import DynamoCasework
 from triagelens.adapters.dynamodb.ephemeral import DynamoWaitingRoom
 from triagelens.adapters.dynamodb.people import DynamoPeople
 from triagelens.adapters.dynamodb.registry import DynamoRegistry
+from triagelens.adapters.dynamodb.replays import DynamoReplays
 from triagelens.adapters.model_uploads import S3ModelUploads
 from triagelens.adapters.s3 import S3Originals, S3WorkingImages
-from triagelens.adapters.sqs import SqsInferenceQueue
+from triagelens.adapters.sqs import SqsInferenceQueue, SqsReplayQueue
 from triagelens.adapters.tokens import CognitoTokens
 from triagelens.services.identity_ports import AuditTrail, IdentityProvider, TokenVerifier
 from triagelens.services.images import Stopwatch
@@ -35,6 +36,7 @@ from triagelens.services.ports import (
     WorkingImages,
 )
 from triagelens.services.registry_ports import ModelUploads, Registry
+from triagelens.services.replays import ReplayQueue, ReplayRecords
 
 
 def utc_now() -> datetime:
@@ -117,6 +119,18 @@ def inference_queue() -> InferenceQueue:
 
 
 @lru_cache
+def replay_queue() -> ReplayQueue:
+    conf = settings()
+    return SqsReplayQueue(sqs_client(conf.aws_region), conf.replay_queue_url)
+
+
+@lru_cache
+def replay_records() -> ReplayRecords:
+    conf = settings()
+    return DynamoReplays(conf.registry_table, conf.aws_region)
+
+
+@lru_cache
 def identity() -> IdentityProvider:
     conf = settings()
     return CognitoIdentity(cognito_client(conf.aws_region), conf.user_pool_id, conf.user_pool_client_id)
@@ -137,6 +151,8 @@ Conf = Annotated[Settings, Depends(settings)]
 ClockPort = Annotated[Clock, Depends(clock)]
 StopwatchPort = Annotated[Stopwatch, Depends(stopwatch)]
 CaseworkPort = Annotated[Casework, Depends(casework)]
+ReplayQueuePort = Annotated[ReplayQueue, Depends(replay_queue)]
+ReplayRecordsPort = Annotated[ReplayRecords, Depends(replay_records)]
 PeoplePort = Annotated[People, Depends(people)]
 RegistryPort = Annotated[Registry, Depends(registry)]
 AuditPort = Annotated[AuditTrail, Depends(stamped_trail)]

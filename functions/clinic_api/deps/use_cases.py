@@ -14,6 +14,8 @@ from clinic_api.deps.ports import (
     OriginalsPort,
     PeoplePort,
     RegistryPort,
+    ReplayQueuePort,
+    ReplayRecordsPort,
     StopwatchPort,
     TokensPort,
     WaitingRoomPort,
@@ -21,6 +23,8 @@ from clinic_api.deps.ports import (
 from triagelens.services.accounts import Accounts
 from triagelens.services.images import Images, Waiting
 from triagelens.services.models import Imports, Models
+from triagelens.services.replays import Replays
+from triagelens.services.rollout import Rollout
 from triagelens.services.uploads import UploadRules, Uploads
 
 
@@ -57,8 +61,18 @@ def imports(registry: RegistryPort, uploads: ModelUploadsPort, clock: ClockPort,
     return Imports(registry, uploads, clock, conf.max_model_bytes)
 
 
-def models(registry: RegistryPort, audit: AuditPort, clock: ClockPort) -> Models:
-    return Models(registry, audit, clock)
+def models(registry: RegistryPort) -> Models:
+    return Models(registry)
+
+
+def rollout(registry: RegistryPort, audit: AuditPort, clock: ClockPort, conf: Conf) -> Rollout:
+    return Rollout(registry, audit, clock, owner_may_activate=not conf.requires_second_admin)
+
+
+def replays(
+    registry: RegistryPort, records: ReplayRecordsPort, queue: ReplayQueuePort, clock: ClockPort
+) -> Replays:
+    return Replays(registry, records, queue, clock)
 
 
 AccountsCase = Annotated[Accounts, Depends(accounts)]
@@ -67,3 +81,5 @@ ImagesCase = Annotated[Images, Depends(images)]
 WaitingCase = Annotated[Waiting, Depends(waiting)]
 ImportsCase = Annotated[Imports, Depends(imports)]
 ModelsCase = Annotated[Models, Depends(models)]
+RolloutCase = Annotated[Rollout, Depends(rollout)]
+ReplaysCase = Annotated[Replays, Depends(replays)]

@@ -1,4 +1,4 @@
-"""Models brought by hand."""
+"""Models: brought by hand, listed, looked at."""
 
 from typing import Annotated
 
@@ -10,13 +10,12 @@ from clinic_api.deps.ports import Conf
 from clinic_api.deps.use_cases import ImportsCase, ModelsCase
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.models import (
-    ActivationRequest,
     AnnouncedImportResponse,
     ImportResponse,
     ModelList,
     ModelRequest,
-    ModelResponse,
 )
+from clinic_api.schemas.rollout import ModelCard
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -76,23 +75,6 @@ def get_model_import(import_id: str, _admin: ModelAdmin, imports: ImportsCase, c
     summary="One registered model",
     responses=problems(401, 403, 404, 503),
 )
-def get_model(specialty: str, version: str, _person: ModelReader, models: ModelsCase) -> ModelResponse:
-    """Its digests, what became of it, and whether it is in production."""
-    return ModelResponse.of(models.model(specialty, version))
-
-
-@router.post(
-    "/{specialty}/{version}/activate",
-    operation_id="activate_model",
-    summary="Put a model into production at once (admin)",
-    responses=problems(401, 403, 404, 409, 503),
-)
-def activate_model(
-    specialty: str, version: str, body: ActivationRequest, admin: ModelAdmin, models: ModelsCase
-) -> ModelResponse:
-    """Breaks the glass: no gate is asked, and the reason is kept in the audit trail.
-
-    Running functions follow within 30 seconds. A former production model can be activated again.
-    """
-    models.activate(admin, specialty, version, body.reason, correlation_id())
-    return ModelResponse.of(models.model(specialty, version))
+def get_model(specialty: str, version: str, _person: ModelReader, models: ModelsCase) -> ModelCard:
+    """Its card: where it comes from, what the gate found, who put it into service, and whether it is."""
+    return ModelCard.of(models.model(specialty, version))

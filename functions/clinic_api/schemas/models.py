@@ -115,7 +115,8 @@ class ModelResponse(BaseModel):
     version: str = Field(examples=["2026.11.1"])
     status: ModelStatus
     production: bool = Field(description="Whether it answers for its specialty now")
-    problems: list[Problem] = Field(description="Why it was refused")
+    share: float | None = Field(description="Of the images, while it is on trial", examples=[0.1])
+    problems: list[Problem] = Field(description="Why it was refused, or why the gate had no verdict")
     intended_use: str = Field(examples=["Research on dermatoscopic images"])
     sha256: str = Field(description="Digest of model.onnx")
     manifest_sha256: str
@@ -131,6 +132,7 @@ class ModelResponse(BaseModel):
             version=model.version,
             status=model.status,
             production=listed.production,
+            share=listed.share,
             problems=list(model.problems),
             intended_use=model.intended_use,
             sha256=model.model_sha256,

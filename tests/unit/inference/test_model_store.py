@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.fake_signatures import FakeSignatures, signed
 from tests.onnx_models import OnnxClassifier, classifier, edited
 from triagelens.domain.errors import ModelError, ModelIntegrityError, NoModelError, NotFoundError
 from triagelens.domain.models import ProductionPointer
@@ -31,6 +32,7 @@ class FakeModels:
     pointer_reads: int = 0
     object_reads: list[str] = field(default_factory=list)
     now: float = 1000.0
+    signatures: FakeSignatures = field(default_factory=FakeSignatures)
 
     def production(self, specialty: str) -> ProductionPointer | None:
         self.pointer_reads += 1
@@ -69,6 +71,7 @@ class FakeModels:
             revision=1,
             **said,
         )
+        pointer = pointer.model_copy(update={"signature": signed(specialty, pointer)})
         self.pointers[specialty] = pointer
         return pointer
 
@@ -85,7 +88,7 @@ def models() -> FakeModels:
 
 
 def store_of(models: FakeModels, stage: str = "dev", **limits: Any) -> ModelStore:
-    return ModelStore(models, models, models, stage=stage, clock=models.clock, **limits)
+    return ModelStore(models, models, models, models.signatures, stage=stage, clock=models.clock, **limits)
 
 
 def version_of(store: ModelStore, specialty: str = "skin") -> str:
@@ -199,9 +202,53 @@ def test_a_manifest_of_another_model_never_serves(models: FakeModels) -> None:
     other = classifier(seed=1).manifest_json
     models.objects[pointer.manifest_key, pointer.manifest_object_version] = other
     digest = hashlib.sha256(other).hexdigest()
-    models.pointers["skin"] = pointer.model_copy(update={"manifest_sha256": digest})
+    forged = pointer.model_copy(update={"manifest_sha256": digest})
+    models.pointers["skin"] = forged.model_copy(update={"signature": signed("skin", forged)})
     with pytest.raises(ModelIntegrityError, match="another model"):
         store_of(models).for_specialty("skin", "image")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"signature": None},
+        {"signature": "bm90IGEgc2lnbmF0dXJl"},
+        {"manifest_sha256": "0" * 64},
+        {"model_sha256": "0" * 64},
+        {"version": "2.0.0"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_pointer_that_was_not_signed_as_it_stands_never_serves(
+    models: FakeModels, change: dict[str, Any]
+) -> None:
+    pointer = models.activate(classifier(version="1.0.0"))
+    models.pointers["skin"] = pointer.model_copy(update=change)
+    with pytest.raises(ModelIntegrityError, match="not signed"):
+        store_of(models).for_specialty("skin", "image")
+    assert models.object_reads == []
+
+
+def test_swapped_labels_are_refused_like_swapped_weights_even_if_the_pointer_follows(
+    models: FakeModels,
+) -> None:
+    made = classifier()
+    pointer = models.activate(made)
+    swapped = edited(made, labels=["mel", "nv", "bcc"]).manifest_json
+    models.objects[pointer.manifest_key, pointer.manifest_object_version] = swapped
+    digest = hashlib.sha256(swapped).hexdigest()
+    models.pointers["skin"] = pointer.model_copy(update={"manifest_sha256": digest})
+    with pytest.raises(ModelIntegrityError, match="not signed"):
+        store_of(models).for_specialty("skin", "image")
+
+
+def test_a_signature_is_verified_once_for_a_loaded_model(models: FakeModels) -> None:
+    models.activate(classifier())
+    store = store_of(models)
+    for _ in range(20):
+        store.for_specialty("skin", "image")
+        models.now += 60
+    assert models.signatures.asked == 1
 
 
 def test_a_model_of_another_specialty_never_serves(models: FakeModels) -> None:

@@ -20,6 +20,7 @@ from triagelens.domain.manifest import Manifest
 from triagelens.domain.models import ModelStatus, RegisteredModel
 from triagelens.domain.people import Person, Role
 from triagelens.services.models import FORM_LIFETIME, AnnouncedImport, Imports, Models
+from triagelens.services.rollout import AskedOf, Rollout
 
 ADMIN = Person(sub="sub-root", username="root", role=Role.ADMIN, created_at=START)
 DIGEST = "a" * 64
@@ -67,7 +68,8 @@ class World:
     def __init__(self, *known: RegisteredModel) -> None:
         self.clock, self.registry, self.audit = FakeClock(), FakeRegistry(), FakeAuditTrail()
         self.imports = Imports(self.registry, FakeModelUploads(), self.clock, max_bytes=1000)
-        self.models = Models(self.registry, self.audit, self.clock)
+        self.models = Models(self.registry)
+        self.rollout = Rollout(self.registry, self.audit, self.clock, owner_may_activate=True)
         for model in known:
             self.registry.add_model(model)
 
@@ -75,7 +77,7 @@ class World:
         return self.imports.announce(ADMIN, of, size, head, "c")
 
     def activate(self, version: str, reason: str = "because") -> int:
-        return self.models.activate(ADMIN, "eye", version, reason, "c").revision
+        return self.rollout.activate(AskedOf(ADMIN, "eye", version, reason, "c")).revision
 
 
 def test_each_file_gets_a_form_bound_to_its_size_and_digest() -> None:
@@ -163,8 +165,10 @@ def test_to_activate_what_is_in_production_changes_nothing() -> None:
     assert world.activate("1.0") == world.activate("1.0") == 1
 
 
-@pytest.mark.parametrize("status", [ModelStatus.REFUSED, ModelStatus.NOT_EVALUABLE])
-def test_a_model_that_is_no_candidate_stays_out_and_the_attempt_is_written_down(status: ModelStatus) -> None:
+@pytest.mark.parametrize("status", [ModelStatus.REFUSED, ModelStatus.RETIRED])
+def test_a_model_that_was_refused_or_retired_stays_out_and_the_attempt_is_written_down(
+    status: ModelStatus,
+) -> None:
     world = World(registered("1.0", status))
     with pytest.raises(ConflictError, match=status):
         world.activate("1.0")
@@ -178,8 +182,9 @@ def test_what_cannot_be_written_down_does_not_happen() -> None:
             raise ConnectionError
 
     world = World(registered("1.0"))
+    rollout = Rollout(world.registry, Broken(), world.clock, owner_may_activate=True)
     with pytest.raises(ConnectionError):
-        Models(world.registry, Broken(), world.clock).activate(ADMIN, "eye", "1.0", "because", "c")
+        rollout.activate(AskedOf(ADMIN, "eye", "1.0", "because", "c"))
     assert world.registry.production("eye") is None
 
 

@@ -9,6 +9,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -38,3 +39,10 @@ def events_client(region: str) -> "EventBridgeClient":
 @lru_cache
 def kms_client(region: str) -> "KMSClient":
     return boto3.client("kms", region_name=region, config=_CALLS)
+
+
+@lru_cache
+def lambda_client(region: str) -> "LambdaClient":
+    """A client that waits for an answer as long as API Gateway does, and asks once."""
+    waiting = Config(connect_timeout=3, read_timeout=28, retries={"max_attempts": 1, "mode": "standard"})
+    return boto3.client("lambda", region_name=region, config=waiting)

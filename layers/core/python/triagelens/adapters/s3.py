@@ -44,7 +44,7 @@ class S3Originals:
         return UploadForm(url=form["url"], fields=form["fields"])
 
     def read(self, key: str, object_version: str) -> bytes:
-        return _read(self._client, Bucket=self._bucket, Key=key, VersionId=object_version)
+        return read_object(self._client, Bucket=self._bucket, Key=key, VersionId=object_version)
 
 
 class S3WorkingImages:
@@ -58,7 +58,7 @@ class S3WorkingImages:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="image/jpeg")
 
     def read(self, key: str) -> bytes:
-        return _read(self._client, Bucket=self._bucket, Key=key)
+        return read_object(self._client, Bucket=self._bucket, Key=key)
 
     def delete(self, key: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=key)
@@ -77,7 +77,7 @@ class S3ModelObjects:
         self._bucket = bucket
 
     def read(self, key: str, object_version: str) -> bytes:
-        return _read(self._client, Bucket=self._bucket, Key=key, VersionId=object_version)
+        return read_object(self._client, Bucket=self._bucket, Key=key, VersionId=object_version)
 
 
 class S3ModelFiles:
@@ -104,7 +104,7 @@ class S3ModelFiles:
         return StoredFile(data=file.data, key=key, object_version=answer["VersionId"])
 
 
-def _read(client: "S3Client", **where: Any) -> bytes:
+def read_object(client: "S3Client", **where: Any) -> bytes:
     """The bytes of an object.
 
     Raises:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from triagelens.domain.messages import InferenceRequest
+from triagelens.domain.replay import ReplayRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -18,6 +19,17 @@ class SqsInferenceQueue:
         self._queue_url = queue_url
 
     def send(self, request: InferenceRequest) -> None:
+        self._client.send_message(QueueUrl=self._queue_url, MessageBody=request.model_dump_json())
+
+
+class SqsReplayQueue:
+    """`services.replays.ReplayQueue`."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, request: ReplayRequest) -> None:
         self._client.send_message(QueueUrl=self._queue_url, MessageBody=request.model_dump_json())
 
 

@@ -3,20 +3,22 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from triagelens.domain.errors import ModelIntegrityError, NoModelError, NotFoundError
+from triagelens.domain.errors import ModelError, ModelIntegrityError, NoModelError, NotFoundError
+from triagelens.domain.models import signed_message
+from triagelens.domain.rollout import Arm, is_in_share
 from triagelens.inference.package import ModelPackage, read_manifest, require_digest
 from triagelens.inference.session import LoadedModel
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from triagelens.domain.models import ModelFiles, ProductionPointer
+    from triagelens.domain.models import Candidate, ModelFiles, ProductionPointer
     from triagelens.domain.prediction import Prediction
-    from triagelens.inference.ports import Baselines, ModelObjects, ProductionPointers
+    from triagelens.inference.ports import Baselines, ModelObjects, ProductionPointers, Signatures
 
 PRODUCTION_STAGE = "prod"
 DEMONSTRATION_ONLY = "demonstration only"
@@ -26,10 +28,19 @@ POINTER_LIFETIME_S = 15.0
 
 @dataclass(frozen=True)
 class ServedModel:
-    """The model chosen for an image. `demonstration` marks whatever must not be taken for a finding."""
+    """The model chosen for an image. `demonstration` marks whatever must not be taken for a finding.
+
+    Attributes:
+        trial: the candidate on trial, where there is one, whether it answers this image or not.
+        arm: which side of the trial the image is on.
+        withheld: why the candidate does not answer an image of its share; production does instead.
+    """
 
     loaded: LoadedModel
     demonstration: bool
+    trial: "Candidate | None" = None
+    arm: Arm = "production"
+    withheld: ModelError | None = None
 
     def predict(self, image: "Image.Image") -> "Prediction":
         """See `LoadedModel.predict`."""
@@ -58,6 +69,7 @@ class ModelStore:
         pointers: "ProductionPointers",
         objects: "ModelObjects",
         baselines: "Baselines",
+        signatures: "Signatures",
         *,
         stage: str,
         threads: int = 1,
@@ -69,6 +81,7 @@ class ModelStore:
         self._pointers = pointers
         self._objects = objects
         self._baselines = baselines
+        self._signatures = signatures
         self._stage = stage
         self._threads = threads
         self._clock = clock
@@ -83,10 +96,11 @@ class ModelStore:
         """The model that answers for `image_id`.
 
         A registered model that cannot be verified is an error, never a reason to fall back to the
-        baseline: nobody would notice.
+        baseline: nobody would notice. A candidate that cannot gives way to production, which is what it
+        is tried beside, and its image counts against it.
 
         Args:
-            image_id: decides who belongs to a canary's share, once there are canaries.
+            image_id: decides who belongs to a candidate's share.
 
         Raises:
             NoModelError: nothing is registered, and there is no baseline or none may answer.
@@ -95,10 +109,53 @@ class ModelStore:
         """
         with self._lock:
             pointer = self._production(specialty)
-            if pointer is not None:
-                loaded = self._registered(specialty, pointer)
-                return ServedModel(loaded, demonstration=_only_demonstrates(loaded))
-            return ServedModel(self._baseline(specialty), demonstration=True)
+            if pointer is None or pointer.withdrawn:
+                return ServedModel(self._baseline(specialty), demonstration=True)
+            trial, withheld = pointer.candidate, None
+            if trial is not None and is_in_share(image_id, trial.share):
+                try:
+                    return self._served(specialty, trial, trial, "candidate")
+                except ModelError as error:
+                    withheld = error
+            served = self._served(specialty, pointer, trial, "production")
+            return served if withheld is None else replace(served, arm="candidate", withheld=withheld)
+
+    def production(self, specialty: str) -> ServedModel:
+        """The model in production, whatever is on trial.
+
+        Raises:
+            As `for_specialty`.
+        """
+        with self._lock:
+            pointer = self._production(specialty)
+            if pointer is None or pointer.withdrawn:
+                return ServedModel(self._baseline(specialty), demonstration=True)
+            return self._served(specialty, pointer, pointer.candidate, "production")
+
+    def registered(self, specialty: str, files: "ModelFiles") -> LoadedModel:
+        """A registered model, whether it serves or not, verified like one that does.
+
+        Raises:
+            ModelIntegrityError: the registered bytes are gone or are others than were registered.
+            ModelError: the model does not load.
+        """
+        with self._lock:
+            return self._registered(specialty, files)
+
+    def baseline(self, specialty: str) -> LoadedModel:
+        """The specialty's baseline, whether it serves or not.
+
+        Raises:
+            NoModelError: it has none.
+        """
+        with self._lock:
+            return self._kept(("baseline", specialty), lambda: self._read_baseline(specialty))
+
+    def _served(
+        self, specialty: str, files: "ModelFiles", trial: "Candidate | None", arm: Arm
+    ) -> ServedModel:
+        loaded = self._registered(specialty, files)
+        return ServedModel(loaded, _only_demonstrates(loaded), trial, arm)
 
     def _production(self, specialty: str) -> "ProductionPointer | None":
         known = self._read_pointers.get(specialty)
@@ -126,9 +183,10 @@ class ModelStore:
     def _fetch(self, specialty: str, files: "ModelFiles") -> LoadedModel:
         """Fetches, verifies and loads.
 
-        The manifest is checked against the pointer, then the files against the manifest: so that each
-        byte of a large model is hashed once only.
+        The signature covers the pointer's digests; the manifest is checked against the pointer, then the
+        files against the manifest: so that each byte of a large model is hashed once only.
         """
+        self._require_signature(specialty, files)
         manifest_json = self._read(files.manifest_key, files.manifest_object_version)
         require_digest(manifest_json, files.manifest_sha256, files.manifest_key)
         manifest = read_manifest(manifest_json)
@@ -141,6 +199,11 @@ class ModelStore:
             head = self._read(files.head_key, files.head_object_version)
         model = self._read(files.model_key, files.model_object_version)
         return LoadedModel.open(ModelPackage(model, manifest_json, head), self._threads)
+
+    def _require_signature(self, specialty: str, files: "ModelFiles") -> None:
+        message = signed_message(specialty, files)
+        if files.signature is None or not self._signatures.verify(message, files.signature):
+            raise ModelIntegrityError(f"Version {files.version} is not signed by this deployment.")
 
     def _read(self, key: str, object_version: str) -> bytes:
         try:

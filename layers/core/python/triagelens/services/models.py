@@ -1,26 +1,24 @@
-"""Models brought by hand: announce one, look at them, put one into production."""
+"""Models: announce one that is brought by hand, look at those that are registered."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from triagelens.domain.audit import AuditEntry, Outcome
 from triagelens.domain.errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError
 from triagelens.domain.ids import is_id, new_id
 from triagelens.domain.imports import ImportStatus, ModelImport, incoming_key
 from triagelens.domain.manifest import Manifest
-from triagelens.domain.models import ModelFiles, ModelStatus, ProductionPointer, RegisteredModel
+from triagelens.domain.models import ModelStatus, ProductionPointer, RegisteredModel
 from triagelens.domain.people import Person
 from triagelens.domain.specialties import SPECIALTIES
 from triagelens.domain.specialties import specialty as known_specialty
-from triagelens.services.identity_ports import AuditTrail
 from triagelens.services.ports import Clock, Page, UploadForm
 from triagelens.services.registry_ports import ModelUploads, Registry
+from triagelens.services.rollout import known_model
 
 MOST_MANIFEST_BYTES = 262_144
 MOST_HEAD_BYTES = 67_108_864
 FORM_LIFETIME = timedelta(minutes=30)
-LONGEST_VERSION = 64  # as the manifest has it; DynamoDB refuses keys beyond 1 KB
 
 FileName = Literal["model.onnx", "head.npy", "manifest.json"]
 
@@ -37,10 +35,11 @@ class AnnouncedImport:
 
 @dataclass(frozen=True)
 class ListedModel:
-    """A registered model, and whether it answers for its specialty now."""
+    """A registered model, and whether it answers for its specialty now: all images, or a share of them."""
 
     model: RegisteredModel
     production: bool
+    share: float | None = None
 
 
 class Imports:
@@ -134,10 +133,8 @@ class Imports:
 class Models:
     """What is registered, and which of it answers."""
 
-    def __init__(self, registry: Registry, audit: AuditTrail, clock: Clock) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._audit = audit
-        self._clock = clock
 
     def model(self, specialty: str, version: str) -> ListedModel:
         """One registered model.
@@ -145,9 +142,8 @@ class Models:
         Raises:
             NotFoundError: there is none.
         """
-        known = self._known(specialty, version)
-        pointer = self._registry.production(specialty)
-        return ListedModel(known, pointer is not None and pointer.version == known.version)
+        known = known_model(self._registry, specialty, version)
+        return _listed(known, self._registry.production(specialty))
 
     def page(self, specialty: str, limit: int, cursor: str | None) -> Page[ListedModel]:
         """A specialty's models by version, a page at a time.
@@ -158,8 +154,7 @@ class Models:
         known_specialty(specialty)
         found = self._registry.models_of(specialty, limit, cursor)
         pointer = self._registry.production(specialty)
-        live = pointer.version if pointer else None
-        return Page([ListedModel(model, model.version == live) for model in found.items], found.cursor)
+        return Page([_listed(model, pointer) for model in found.items], found.cursor)
 
     def page_of_all(self, limit: int, cursor: str | None) -> Page[ListedModel]:
         """The models of all specialties, a page at a time, one specialty after the other."""
@@ -177,55 +172,8 @@ class Models:
                 return Page(items, f"{names[names.index(current) + 1]}:")
         return Page(items, None)
 
-    def activate(
-        self, person: Person, specialty: str, version: str, reason: str, correlation_id: str
-    ) -> ProductionPointer:
-        """Puts a registered model into production at once, past every gate.
 
-        The audit entry is written first: what cannot be written down does not happen. To activate what
-        is in production already changes nothing.
-
-        Raises:
-            NotFoundError: there is no such model.
-            ConflictError: it was refused, or somebody else moved the pointer at the same time.
-        """
-        model = self._known(specialty, version)
-        allowed = model.status is ModelStatus.CANDIDATE
-        self._write_down(person, model, reason, correlation_id, allowed=allowed)
-        if not allowed:
-            raise ConflictError(f"A model that is {model.status} cannot be activated.")
-        present = self._registry.production(specialty)
-        if present is not None and present.version == version and present.candidate is None:
-            return present
-        files = model.model_dump(include=set(ModelFiles.model_fields))
-        pointer = ProductionPointer(
-            **files,
-            specialty=specialty,
-            activated_by=person.sub,
-            activated_at=self._clock(),
-            revision=present.revision + 1 if present else 1,
-        )
-        self._registry.point(pointer)
-        return pointer
-
-    def _known(self, specialty: str, version: str) -> RegisteredModel:
-        """The registered model; a name that can be none is not even looked for."""
-        if specialty not in SPECIALTIES or len(version) > LONGEST_VERSION:
-            raise NotFoundError("There is no such model.")
-        return self._registry.model(specialty, version)
-
-    def _write_down(
-        self, person: Person, model: RegisteredModel, reason: str, correlation_id: str, *, allowed: bool
-    ) -> None:
-        self._audit.append(
-            AuditEntry(
-                entry_id=new_id(),
-                at=self._clock(),
-                actor=person.sub,
-                action="model.activate",
-                subject=f"{model.specialty}/{model.version}",
-                outcome=Outcome.ALLOWED if allowed else Outcome.DENIED,
-                correlation_id=correlation_id,
-                reason=reason,
-            )
-        )
+def _listed(model: RegisteredModel, pointer: ProductionPointer | None) -> ListedModel:
+    trial = pointer.candidate if pointer is not None else None
+    share = trial.share if trial is not None and trial.version == model.version else None
+    return ListedModel(model, pointer is not None and pointer.answers(model.version), share)

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from triagelens.domain.imports import ModelImport
-from triagelens.domain.models import ProductionPointer, RegisteredModel
+from triagelens.domain.models import Candidate, ProductionPointer, RegisteredModel
+from triagelens.domain.rollout import Arm, Tally
 from triagelens.services.ports import Page, UploadForm
 
 
@@ -32,11 +33,18 @@ class Registry(Protocol):
     def production(self, specialty: str) -> ProductionPointer | None:
         """Which model answers, read consistently; None if none was ever activated."""
 
-    def point(self, pointer: ProductionPointer) -> None:
-        """Writes the pointer over the one of the revision before.
+    def point(self, pointer: ProductionPointer, decided: RegisteredModel | None = None) -> None:
+        """Writes the pointer over the one of the revision before, together with the model's card if given.
 
         Raises:
-            ConflictError: somebody else moved it in the meantime.
+            ConflictError: somebody else moved it, or changed the card, in the meantime.
+        """
+
+    def replace_model(self, model: RegisteredModel, pointer: ProductionPointer | None) -> None:
+        """Writes the model's card over the one it was read at, if the pointer still is as given.
+
+        Raises:
+            ConflictError: one of the two has changed since.
         """
 
     def add_import(self, announced: ModelImport) -> ModelImport: ...
@@ -50,6 +58,16 @@ class Registry(Protocol):
         Raises:
             ConflictError: it has changed since.
         """
+
+
+class Trials(Protocol):
+    """What a candidate and the model beside it did since the trial began."""
+
+    def count(self, specialty: str, trial: Candidate, arm: Arm, tally: Tally) -> None:
+        """Adds to the present hour of one arm."""
+
+    def tally(self, specialty: str, trial: Candidate, arm: Arm) -> Tally:
+        """Everything of one arm within the window."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 from pynamodb.exceptions import PutError
 
-from triagelens.adapters.dynamodb.tables import RegistryItem, bind
+from triagelens.adapters.dynamodb.tables import RegistryItem, bind, transaction_connection
+from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from triagelens.domain.imports import ModelImport
 from triagelens.domain.models import ModelStatus, ProductionPointer, RegisteredModel
@@ -14,6 +15,8 @@ from triagelens.services.ports import Page
 PRODUCTION = "PRODUCTION"
 MODEL = "MODEL#"
 META = "META"
+MOVED = "Somebody else changed the production model at the same time."
+CHANGED = "Somebody else changed this model at the same time."
 _VERSION = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -33,6 +36,7 @@ class DynamoRegistry:
 
     def __init__(self, table_name: str, region: str) -> None:
         bind(RegistryItem, table_name, region)
+        self._connection = transaction_connection(region)
 
     def model(self, specialty: str, version: str) -> RegisteredModel:
         return _model(_item(specialty_pk(specialty), f"{MODEL}{version}", "There is no such model."))
@@ -56,7 +60,7 @@ class DynamoRegistry:
 
     def add_model(self, model: RegisteredModel) -> RegisteredModel:
         pk, sk = specialty_pk(model.specialty), f"{MODEL}{model.version}"
-        item = RegistryItem(pk, sk, kind="model", body=model.model_dump(mode="json"))
+        item = _model_item(model.model_copy(update={"lock": None}))
         try:
             stored = RegistryItem.get(pk, sk, consistent_read=True)
         except RegistryItem.DoesNotExist:
@@ -76,7 +80,7 @@ class DynamoRegistry:
             return None
         return ProductionPointer.model_validate(item.body)
 
-    def point(self, pointer: ProductionPointer) -> None:
+    def point(self, pointer: ProductionPointer, decided: RegisteredModel | None = None) -> None:
         item = RegistryItem(
             specialty_pk(pointer.specialty),
             PRODUCTION,
@@ -84,7 +88,24 @@ class DynamoRegistry:
             body=pointer.model_dump(mode="json"),
             version=pointer.revision - 1 or None,
         )
-        _save(item, "Somebody else changed the production model at the same time.")
+        if decided is None:
+            _save(item, MOVED)
+            return
+        parts = Parts()
+        parts.put(item, ConflictError(MOVED))
+        parts.put(_model_item(decided), ConflictError(CHANGED))
+        parts.write(self._connection)
+
+    def replace_model(self, model: RegisteredModel, pointer: ProductionPointer | None) -> None:
+        parts = Parts()
+        unmoved = RegistryItem.pk.does_not_exist()
+        if pointer is not None:
+            unmoved = RegistryItem.version == pointer.revision
+        parts.check(
+            RegistryItem, specialty_pk(model.specialty), PRODUCTION, unmoved, otherwise=ConflictError(MOVED)
+        )
+        parts.put(_model_item(model), ConflictError(CHANGED))
+        parts.write(self._connection)
 
     def add_import(self, announced: ModelImport) -> ModelImport:
         return self.replace_import(announced)
@@ -114,7 +135,18 @@ def _item(pk: str, sk: str, missing: str) -> RegistryItem:
 
 
 def _model(item: RegistryItem) -> RegisteredModel:
-    return RegisteredModel.model_validate(item.body)
+    document: dict[str, Any] = item.body
+    return RegisteredModel.model_validate({**document, "lock": item.version})
+
+
+def _model_item(model: RegisteredModel) -> RegistryItem:
+    return RegistryItem(
+        specialty_pk(model.specialty),
+        f"{MODEL}{model.version}",
+        kind="model",
+        body=model.model_dump(mode="json", exclude={"lock"}),
+        version=model.lock,
+    )
 
 
 def _save(item: RegistryItem, conflict: str) -> None:

@@ -1,0 +1,1 @@
+"""What would this model have said? Triggered by the replay queue, a page of images at a time."""
