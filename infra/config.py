@@ -22,6 +22,8 @@ ORIGINALS_EXPIRE_DAYS = DLQ_RETENTION_DAYS + 1  # a message in a DLQ can still b
 ARCHIVES_EXPIRE_DAYS = 30  # what was uploaded for an ingestion
 MULTIPART_ABORT_DAYS = 7  # an upload in parts can be taken up again for this long
 MAX_RECEIVE_COUNT = 5
+# How long closed days of the audit trail cannot be removed: six years in production.
+AUDIT_KEPT_DAYS, AUDIT_KEPT_DAYS_ELSEWHERE = 2192, 1
 MEMORY_OF_ONE_CPU_MB = 1769
 
 # What stage `laptop` goes without: what the laptop cloud refuses or cannot show.
@@ -59,8 +61,12 @@ CLOUD_SIZES = {
     # A 50-megapixel photo peaks under 512 MB; the rest buys a whole CPU.
     "check_quality": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=20),
     "run_inference": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=20),
+    "explain_image": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=27),
     "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=120, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=30, concurrency=10),
+    # One at a time: each link stands on the one before.
+    "chain_audit": FunctionSize(memory_mb=512, timeout_s=60, concurrency=1),
+    "seal_audit": FunctionSize(memory_mb=1024, timeout_s=300, concurrency=1),
     "rank_cases": FunctionSize(memory_mb=512, timeout_s=30, concurrency=5),
     # Two models at once, and before that a process that tries one: what an account may give at most.
     "register_model": FunctionSize(memory_mb=3008, timeout_s=600, concurrency=2),
@@ -72,8 +78,11 @@ LAPTOP_SIZES = {
     "clinic_api": FunctionSize(memory_mb=1024, timeout_s=29),
     "check_quality": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=10, concurrency=2),
     "run_inference": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=10, concurrency=2),
+    "explain_image": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=27),
     "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=60, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
+    "chain_audit": FunctionSize(memory_mb=512, timeout_s=10, concurrency=1),
+    "seal_audit": FunctionSize(memory_mb=1024, timeout_s=60, concurrency=1),
     "rank_cases": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
     "register_model": FunctionSize(memory_mb=3008, timeout_s=60, concurrency=2),
     "replay_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),

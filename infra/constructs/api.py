@@ -142,9 +142,11 @@ class Api(Construct):
             "UPLOADS_BUCKET": storage.uploads.bucket_name,
             "IMAGES_BUCKET": storage.images.bucket_name,
             "MODELS_BUCKET": storage.models.bucket_name,
+            "AUDIT_BUCKET": storage.audit.bucket_name,
             "LEARNING_BUCKET": storage.learning.bucket_name,
             "INFERENCE_QUEUE_URL": pipeline.inference.queue.queue_url,
             "REPLAY_QUEUE_URL": self._replay.queue_url,
+            "EXPLAIN_FUNCTION": pipeline.explain_image.function_name,
             "USER_POOL_ID": pool,
             "USER_POOL_CLIENT_ID": identity.client.user_pool_client_id,
             "TOKEN_ISSUER": issuer,
@@ -167,10 +169,17 @@ class Api(Construct):
         everything = sorted({*READ_RECORDS, *WRITE_RECORDS, "dynamodb:DeleteItem"})
         for table in ("casework", "registry", "users", "ephemeral"):
             storage.allow_records(self.function, table, everything)
-        storage.allow_records(self.function, "audit", ["dynamodb:PutItem", "dynamodb:Query"])
+        storage.allow_records(self.function, "audit", ["dynamodb:Query"])
+        storage.allow_keys(
+            self.function, "audit", "dynamodb:PutItem", ["DAY#*"]
+        )  # entries, and no link or seal
+        storage.allow_objects(self.function, storage.audit, "days/", READ_OBJECT)
         # It signs forms for originals and never reads one.
         storage.allow_objects(self.function, storage.uploads, "uploads/", WRITE_OBJECT)
         storage.allow_objects(self.function, storage.images, "working/", READ_OBJECT)
+        # It signs links to pictures of the evidence; explain_image draws them.
+        storage.allow_objects(self.function, storage.images, "explanations/", READ_OBJECT)
+        pipeline.explain_image.grant_invoke(self.function)
         # Annotations too large for an item of the table.
         storage.allow_objects(self.function, storage.images, "annotations/", [*READ_OBJECT, *WRITE_OBJECT])
         storage.allow_objects(self.function, storage.models, "incoming/", WRITE_OBJECT)

@@ -257,7 +257,7 @@ class Pipeline(Construct):
             },
         )
         storage.allow_records(function, "registry", [*WRITE_RECORDS, "dynamodb:Query"])
-        storage.allow_records(function, "audit", ["dynamodb:PutItem"])
+        storage.allow_keys(function, "audit", "dynamodb:PutItem", ["DAY#*"])
         storage.allow_objects(function, storage.models, "incoming/", READ_OBJECT)
         storage.allow_objects(function, storage.models, "models/", [*READ_OBJECT, *WRITE_OBJECT])
         # The holdout's images, and the snapshots that tell which they are.

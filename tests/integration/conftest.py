@@ -15,6 +15,8 @@ import mark_dead_letters.handler
 import mark_dead_letters.settings
 import publish_events.handler
 import publish_events.settings
+import rank_cases.handler
+import rank_cases.settings
 import run_inference.settings
 import run_inference.wiring
 from tests.cloud import Cloud
@@ -26,6 +28,8 @@ CACHES = (
     run_inference.wiring.inference,
     publish_events.settings.settings,
     publish_events.handler.publishing,
+    rank_cases.settings.settings,
+    rank_cases.handler.ranking,
     publish_events.handler.dead_letters,
     mark_dead_letters.settings.settings,
     mark_dead_letters.handler.giving_up,

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 import clinic_api.settings
 from clinic_api.app import create_app
-from clinic_api.deps import cases, patients, people, ports
+from clinic_api.deps import audit, cases, patients, people, ports, reviewing
 from tests.cloud import REGION, Cloud
 from tests.jwks_server import KeySet
 from triagelens.adapters.cognito import cognito_client
@@ -99,6 +99,6 @@ def api(cloud: Cloud, keys: KeySet, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def caches() -> list["_lru_cache_wrapper[Any]"]:
     """Everything that the API makes once per process."""
-    known = [value for module in (ports, cases, people, patients) for value in vars(module).values()]
+    known = [value for module in (audit, ports, cases, people, patients, reviewing) for value in vars(module).values()]
     made = [value for value in known if isinstance(value, _lru_cache_wrapper)]
     return [*made, clinic_api.settings.settings, cognito_client]

@@ -1,5 +1,6 @@
 """The event bus."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -38,3 +39,14 @@ class EventBridgeBus:
             "Time": event.time,
             "Detail": event.model_dump_json(exclude={"type", "time"}),
         }
+
+
+def event_in(envelope: str) -> Event:
+    """The event that a rule of the bus has put into a queue, in EventBridge's envelope.
+
+    Raises:
+        ValueError: it is none of ours.
+    """
+    told = json.loads(envelope)
+    known = {"type": told.get("detail-type"), "time": told.get("time")}
+    return Event.model_validate({**told.get("detail", {}), **known})

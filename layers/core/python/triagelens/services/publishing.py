@@ -66,13 +66,19 @@ def event_of(change: Change) -> Event | None:
 
 
 def case_event(change: CaseChange) -> Event | None:
-    """The event of a new case or a decision, or None if the status stayed. No free text goes with it."""
+    """The event of a new case, a decision, or other images; None of other changes.
+
+    No free text goes with it.
+    """
     case, before = change.after, change.before
+    kind = "case.created" if before is None else f"case.{case.status}"
     if before is not None and before.status is case.status:
-        return None
+        if before.image_ids == case.image_ids:
+            return None
+        kind = "case.amended"
     return Event(
         event_id=f"{case.case_id}:{case.version}",
-        type="case.created" if before is None else f"case.{case.status}",
+        type=kind,
         time=case.updated_at,
         correlation_id=case.correlation_id,
         detail={

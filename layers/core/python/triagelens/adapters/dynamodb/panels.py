@@ -48,6 +48,8 @@ class DynamoPanels:
 
     def panels(self, case_ids: Sequence[str]) -> dict[str, Panel]:
         keys = [(case_pk(case_id), PANEL) for case_id in case_ids]
+        if not keys:
+            return {}
         panels = [panel_from_item(item) for item in CaseworkItem.batch_get(keys, consistent_read=True)]
         return {panel.case_id: panel for panel in panels}
 

@@ -1,0 +1,1 @@
+"""Keeps the review queue as the cases are. Fed by the bus."""
