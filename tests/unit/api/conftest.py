@@ -9,13 +9,16 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clinic_api.app import create_app
-from clinic_api.deps import cases, patients, people, ports
+from clinic_api.deps import audit, cases, patients, people, ports
+from clinic_api.deps import training as training_deps
 from clinic_api.observability import logger
 from clinic_api.settings import Settings, settings
+from tests.fake_audit import FakeAuditReader, FakeChain, FakeExports
 from tests.fake_cases import FakeCases
 from tests.fake_patients import FakePatients
 from tests.fake_people import FakeAttempts, FakeAuthenticators, FakeDirectory, FakePasswords
 from tests.fake_registry import FakeModelUploads, FakeRegistry
+from tests.fake_training_jobs import FakeJobQueue, FakeJobRecords, FakeTrainingMaterial
 from tests.fakes import (
     START,
     FakeAuditTrail,
@@ -38,8 +41,10 @@ SETTINGS = Settings.model_validate(
         "stage": "dev",
         "aws_region": "eu-central-1",
         **{f"{name}_table": name for name in ("casework", "registry", "users", "audit", "ephemeral")},
-        **{f"{name}_bucket": name for name in ("uploads", "images", "models", "learning")},
+        **{f"{name}_bucket": name for name in ("audit", "uploads", "images", "models", "learning")},
         "inference_queue_url": "https://queue.example/",
+        "explain_function": "explain",
+        "replay_queue_url": "https://replays.example/",
         "user_pool_id": "pool",
         "user_pool_client_id": "client",
         "token_issuer": "https://issuer.example",
@@ -62,6 +67,8 @@ class Fakes:
     people: FakePeople = field(default_factory=FakePeople)
     room: FakeWaitingRoom = field(default_factory=FakeWaitingRoom)
     audit: FakeAuditTrail = field(default_factory=FakeAuditTrail)
+    chain: FakeChain = field(default_factory=FakeChain)
+    audit_exports: FakeExports = field(default_factory=FakeExports)
     identity: FakeIdentity = field(default_factory=FakeIdentity)
     passwords: FakePasswords = field(init=False)
     authenticators: FakeAuthenticators = field(init=False)
@@ -70,6 +77,9 @@ class Fakes:
     settings: Settings = SETTINGS
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     cases: FakeCases = field(default_factory=FakeCases)
+    jobs: FakeJobRecords = field(default_factory=FakeJobRecords)
+    job_queue: FakeJobQueue = field(default_factory=FakeJobQueue)
+    material: FakeTrainingMaterial = field(default_factory=FakeTrainingMaterial)
     patients: FakePatients = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +107,8 @@ class Fakes:
             ports.people: lambda: self.people,
             ports.waiting_room: lambda: self.room,
             ports.audit_trail: lambda: self.audit,
+            audit.audit_reader: lambda: FakeAuditReader(self.audit, self.chain),
+            audit.audit_exports: lambda: self.audit_exports,
             people.attempts: lambda: self.attempts,
             people.password_provider: lambda: self.passwords,
             people.authenticator_provider: lambda: self.authenticators,
@@ -104,6 +116,9 @@ class Fakes:
             ports.identity: lambda: self.identity,
             ports.registry: lambda: self.registry,
             ports.model_uploads: FakeModelUploads,
+            training_deps.job_records: lambda: self.jobs,
+            training_deps.job_queue: lambda: self.job_queue,
+            training_deps.training_material: lambda: self.material,
             cases.case_records: lambda: self.cases,
             cases.panel_records: lambda: self.cases,
             patients.patient_records: lambda: self.patients,

@@ -42,7 +42,7 @@ KILLED = 137  # exit code of a process that the kernel killed, for memory as a r
 # What Batch and ECS say of a death, and what it is called here. The first that is found counts.
 DEATHS = (
     (re.compile(r"OutOfMemory|out of memory", re.IGNORECASE), "out_of_memory"),
-    (re.compile(r"exceeded timeout|timed? ?out", re.IGNORECASE), "timed_out"),
+    (re.compile(r"exceeded timeout|timed out", re.IGNORECASE), "timed_out"),
     (re.compile(r"^Host EC2|spot interruption|host .*terminated", re.IGNORECASE), "host_lost"),
     (
         re.compile(r"CannotPullContainer|CannotStartContainer|CannotCreateContainer|DockerTimeout"),

@@ -32,6 +32,7 @@ class Action(StrEnum):
     MANAGE_MODELS = "manage_models"
     TRAIN = "train"
     MANAGE_PEOPLE = "manage_people"
+    READ_AUDIT = "read_audit"
 
 
 # The one table of who may do what. `clinic_api.deps.access` enforces it, and nothing else does.
@@ -50,6 +51,7 @@ MAY: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.MANAGE_MODELS: frozenset({Role.ADMIN}),
         Action.TRAIN: frozenset({Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
+        Action.READ_AUDIT: frozenset({Role.ADMIN}),
     }
 )
 # Who sees other people's data or changes the platform shows a second factor in production.

@@ -115,7 +115,7 @@ class Material:
 
     Attributes:
         snapshot_id: of the immutable list of images.
-        images: label -> how many images of it may be trained on.
+        images: label -> how many images of it there are, those that are held out among them.
     """
 
     specialty: str

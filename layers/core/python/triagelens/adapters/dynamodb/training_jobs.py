@@ -58,7 +58,7 @@ class DynamoTrainingJobs:
         try:
             parts.write(self._connection)
         except _KeyTakenError:
-            made = idempotency and self.made_by(idempotency)
+            made = self.made_by(idempotency) if idempotency is not None else None
             if made is None:
                 raise
             return made
