@@ -21,6 +21,7 @@ from triagelens.domain.errors import (
 from triagelens.domain.images import ImageRecord, UploadDeclaration
 from triagelens.domain.messages import Event, InferenceRequest
 from triagelens.domain.people import Person, Role
+from triagelens.domain.prediction import Prediction
 from triagelens.services.identity_ports import Account, Claims, Tokens
 from triagelens.services.ports import IdempotencyKey, Page, UploadForm
 
@@ -90,6 +91,12 @@ class FakeCasework:
             if image_id != record.image_id:
                 return self.image(image_id)
         return self.replace_image(record)
+
+    def result(self, image_id: str, object_version: str) -> Prediction:
+        record = self.image(image_id)
+        if record.prediction is None or record.object_version != object_version:
+            raise NotFoundError("This version of the image has no finding.")
+        return record.prediction
 
     def add_result(self, record: ImageRecord) -> ImageRecord:
         return self.replace_image(record)

@@ -78,6 +78,18 @@ def _pixels(image: Image.Image, spec: "InputSpec") -> "NDArray[np.uint8]":
     return resized[top : top + spec.height, left : left + spec.width]
 
 
+def seen_region(spec: "InputSpec", size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """What of an image of `size` (width, height) the model sees: (left, top, right, bottom) in its pixels."""
+    width, height = size
+    if spec.resize == "stretch":
+        return 0, 0, width, height
+    resized_width, resized_height = shortest_side_size(size, _resize_to(spec))
+    seen_width = min(width, round(spec.width * width / resized_width))
+    seen_height = min(height, round(spec.height * height / resized_height))
+    left, top = (width - seen_width) // 2, (height - seen_height) // 2
+    return left, top, left + seen_width, top + seen_height
+
+
 def _resize_to(spec: "InputSpec") -> int:
     return spec.resize_to or max(spec.height, spec.width)
 

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from triagelens.domain.images import ImageRecord, UploadDeclaration
 from triagelens.domain.messages import Event, InferenceRequest
 from triagelens.domain.people import Person, Role
+from triagelens.domain.prediction import Prediction
 
 T = TypeVar("T")
 
@@ -70,6 +71,13 @@ class Casework(Protocol):
         Raises:
             TransitionError: the stored record has changed since.
         """
+
+
+class Results(Protocol):
+    """Findings as they were made, with the evidence that an image's own record goes without."""
+
+    def result(self, image_id: str, object_version: str) -> Prediction:
+        """Raises NotFoundError if that version of the image has no finding."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from triagelens.domain.errors import (
 )
 from triagelens.domain.ids import is_id
 from triagelens.domain.images import ImageRecord
+from triagelens.domain.prediction import Prediction
 from triagelens.services.ports import IdempotencyKey, Page
 
 IMAGE = "IMG"
@@ -99,7 +100,7 @@ class DynamoCasework:
         item = _image_item(record)
         result = CaseworkItem(
             image_pk(record.image_id),
-            f"RESULT#{record.object_version}",
+            result_sk(record.object_version),
             kind="result",
             body=record.prediction.model_dump(mode="json"),
         )
@@ -113,12 +114,23 @@ class DynamoCasework:
             raise
         return record.model_copy(update={"version": item.version})
 
+    def result(self, image_id: str, object_version: str) -> Prediction:
+        try:
+            found = CaseworkItem.get(image_pk(image_id), result_sk(object_version), consistent_read=True)
+        except CaseworkItem.DoesNotExist:
+            raise NotFoundError("This version of the image has no finding.") from None
+        return Prediction.model_validate(found.body)
+
     def _record_of(self, idempotency: IdempotencyKey) -> ImageRecord:
         """The record that an idempotency key made before."""
         key = EphemeralItem.get(*_key_of(idempotency), consistent_read=True)
         if key.body["fingerprint"] != idempotency.fingerprint:
             raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
         return self.image(key.body["image_id"])
+
+
+def result_sk(object_version: str) -> str:
+    return f"RESULT#{object_version}"
 
 
 def _image_item(record: ImageRecord) -> CaseworkItem:

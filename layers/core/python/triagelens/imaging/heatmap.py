@@ -1,0 +1,120 @@
+"""Pictures of a model's evidence: a heatmap, and the same laid over the working image.
+
+Pillow and numpy only, like all that comes after the working image.
+"""
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from triagelens.imaging.preprocess import seen_region
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from triagelens.domain.manifest import InputSpec
+
+# Blue over grey to yellow, lightness rising evenly: the order survives every form of colour blindness
+# and a black-and-white print.
+_RAMP = np.array([(0, 32, 81), (60, 77, 110), (127, 124, 117), (190, 176, 96), (253, 233, 69)], np.float64)
+_OPACITY = 0.55  # of the strongest evidence; none of it stays clear
+_LEGEND_HEIGHT = 44
+_LEGEND_BAR = 14
+_JPEG_QUALITY = 88
+CENTRE = 0.5  # the central region has half the width and half the height
+
+
+def evidence_map(
+    grid: "Sequence[Sequence[float]]", spec: "InputSpec", size: tuple[int, int]
+) -> "NDArray[np.float32]":
+    """A coarse grid as an evidence map of the working image.
+
+    Args:
+        grid: rows of activations, 0 or more, over what the model saw.
+        spec: how the model looks at an image: what it crops away has no evidence.
+        size: (width, height) of the working image in pixels.
+
+    Returns:
+        (height, width), 0 to 1; 1 is the strongest evidence. All 0 where the grid is.
+    """
+    width, height = size
+    values = np.asarray(grid, np.float32)
+    strongest = float(values.max())
+    whole = np.zeros((height, width), np.float32)
+    if strongest <= 0:
+        return whole
+    left, top, right, bottom = seen_region(spec, size)
+    cells = Image.fromarray(values / strongest)
+    smooth = np.asarray(cells.resize((right - left, bottom - top), Image.Resampling.BICUBIC))
+    whole[top:bottom, left:right] = np.clip(smooth, 0.0, 1.0)
+    return whole
+
+
+def central_share(evidence: "NDArray[np.float32]") -> float | None:
+    """How much of the evidence lies in the central region, 0 to 1; None where there is none at all.
+
+    The region has half of each side, a quarter of the area: evidence spread evenly gives 0.25.
+    """
+    total = float(evidence.sum(dtype=np.float64))
+    if total <= 0:
+        return None
+    height, width = evidence.shape
+    top, left = round(height * (1 - CENTRE) / 2), round(width * (1 - CENTRE) / 2)
+    inside = evidence[top : height - top, left : width - left]
+    return float(inside.sum(dtype=np.float64)) / total
+
+
+def heatmap_png(evidence: "NDArray[np.float32]") -> bytes:
+    """The evidence alone, in colour, as large as the working image."""
+    return _encoded(Image.fromarray(_coloured(evidence)), "PNG")
+
+
+def overlay_jpeg(image: Image.Image, evidence: "NDArray[np.float32]", title: str) -> bytes:
+    """The working image under its evidence, with a legend below.
+
+    Args:
+        image: the working image, RGB; its size is that of `evidence`.
+        title: what the evidence is for, as the legend tells it.
+    """
+    opacity = (_OPACITY * evidence)[:, :, np.newaxis]
+    pixels = np.asarray(image.convert("RGB"), np.float32)
+    blended = pixels * (1 - opacity) + _coloured(evidence) * opacity
+    height, width = evidence.shape
+    whole = Image.new("RGB", (width, height + _LEGEND_HEIGHT), "white")
+    whole.paste(Image.fromarray(np.rint(blended).astype(np.uint8)), (0, 0))
+    whole.paste(_legend(width, title), (0, height))
+    return _encoded(whole, "JPEG", quality=_JPEG_QUALITY)
+
+
+def _coloured(evidence: "NDArray[np.float32]") -> "NDArray[np.uint8]":
+    steps = np.linspace(0.0, 1.0, len(_RAMP))
+    table = np.stack([np.interp(np.linspace(0, 1, 256), steps, channel) for channel in _RAMP.T], axis=1)
+    levels = np.rint(evidence * 255).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(table).astype(np.uint8)[levels]
+    return colours
+
+
+def _legend(width: int, title: str) -> Image.Image:
+    """A colour bar from "little" to "most", and what it is about."""
+    legend = Image.new("RGB", (width, _LEGEND_HEIGHT), "white")
+    bar = np.tile(np.linspace(0, 1, width, dtype=np.float32), (_LEGEND_BAR, 1))
+    legend.paste(Image.fromarray(_coloured(bar)), (0, 0))
+    draw, font = ImageDraw.Draw(legend), ImageFont.load_default(14)
+    below = _LEGEND_BAR + 6
+    for text, place, anchor in (
+        ("no evidence", 6, "la"),
+        (title, width // 2, "ma"),
+        ("strongest", width - 6, "ra"),
+    ):
+        draw.text((place, below), text, "black", font, anchor=anchor)
+    return legend
+
+
+def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()

@@ -1,0 +1,80 @@
+"""Evidence of a model that shows no feature map: what happens to a label's probability when a part is hidden.
+
+Occlusion sensitivity (Zeiler and Fergus, 2014): each cell of a grid over what the model sees is painted
+with the image's mean colour in turn; the cell's evidence is by how much the probability falls.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from triagelens.domain.errors import ModelError
+from triagelens.imaging.preprocess import preprocess
+from triagelens.inference.reading import probabilities, scores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from triagelens.inference.session import LoadedModel
+
+SIDES = (10, 8, 7, 6, 5, 4, 3)
+"""Cells along each side of the grid; the finest that the time allows is taken."""
+
+
+class TooSlowError(ModelError):
+    """The model takes too long for even the coarsest grid."""
+
+    code = "explanation_too_slow"
+
+
+def occlusion_grid(
+    model: "LoadedModel",
+    image: "Image.Image",
+    label: str,
+    budget_s: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> "NDArray[np.float32]":
+    """How much of a label's probability hangs on each cell.
+
+    Args:
+        image: the working image.
+        label: one of the model's labels.
+        budget_s: seconds that all runs together may take, as the first one foretells.
+
+    Returns:
+        (side, side) falls of probability, 0 to 1; 0 where hiding the cell helps the label.
+
+    Raises:
+        TooSlowError: not even the coarsest grid fits into the budget.
+        ModelError: the model failed on this input.
+    """
+    tensor = preprocess(image, model.manifest.input)
+    index = model.manifest.labels.index(label)
+    begun = clock()
+    whole = _probability(model, tensor, index)
+    one_run = clock() - begun
+    side = next((side for side in SIDES if side * side * one_run <= budget_s), None)
+    if side is None:
+        raise TooSlowError(f"One run takes {one_run:.1f} s: too long for an explanation by occlusion.")
+    axes = (2, 3) if model.manifest.input.layout == "NCHW" else (1, 2)
+    mean = tensor.mean(axis=axes, keepdims=True).astype(tensor.dtype)
+    grid = np.empty((side, side), np.float32)
+    rows, columns = (np.linspace(0, tensor.shape[axis], side + 1).round().astype(int) for axis in axes)
+    for row in range(side):
+        for column in range(side):
+            hidden = tensor.copy()
+            cell: list[slice] = [slice(None)] * 4
+            cell[axes[0]] = slice(rows[row], rows[row + 1])
+            cell[axes[1]] = slice(columns[column], columns[column + 1])
+            hidden[tuple(cell)] = mean
+            grid[row, column] = whole - _probability(model, hidden, index)
+    return np.maximum(grid, 0.0)
+
+
+def _probability(model: "LoadedModel", tensor: "NDArray[Any]", index: int) -> float:
+    outputs = model.run(tensor)
+    likely = probabilities(scores(outputs[0], model.manifest, model.batch), model.manifest)
+    return float(likely[index])

@@ -1,0 +1,92 @@
+"""Evidence lands where the model looked, and can be read by everybody."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from triagelens.domain.manifest import InputSpec
+from triagelens.imaging.heatmap import central_share, evidence_map, heatmap_png, overlay_jpeg
+from triagelens.imaging.preprocess import seen_region
+
+STRETCH = InputSpec(name="image", height=224, width=224, resize="stretch", mean=[0.5] * 3, std=[0.5] * 3)
+CROPPED = STRETCH.model_copy(update={"resize": "shortest_side", "resize_to": 256})
+# Machado et al. (2009), severity 1, on linear RGB: how the three kinds of colour blindness see.
+BLINDNESS = {
+    "protanopia": [(0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052)],
+    "deuteranopia": [(0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)],
+    "tritanopia": [(1.256, -0.077, -0.179), (-0.078, 0.931, 0.148), (0.005, 0.691, 0.304)],
+}
+
+
+def spot(row: int, column: int, side: int = 7) -> list[list[float]]:
+    return [[float((r, c) == (row, column)) for c in range(side)] for r in range(side)]
+
+
+def peak_of(evidence: NDArray[np.float32]) -> tuple[float, float]:
+    """Where the strongest evidence is, as shares of height and width."""
+    row, column = np.unravel_index(int(evidence.argmax()), evidence.shape)
+    return row / evidence.shape[0], column / evidence.shape[1]
+
+
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (3, 3), (6, 2)])
+def test_a_cells_evidence_lies_where_the_model_saw_it(row: int, column: int) -> None:
+    evidence = evidence_map(spot(row, column), STRETCH, (640, 480))
+    assert evidence.shape == (480, 640)
+    assert (evidence.min(), evidence.max()) == (0.0, pytest.approx(1.0, abs=0.05))
+    down, right = peak_of(evidence)
+    assert down == pytest.approx((row + 0.5) / 7, abs=1 / 7)
+    assert right == pytest.approx((column + 0.5) / 7, abs=1 / 7)
+
+
+def test_what_was_cropped_away_has_no_evidence() -> None:
+    left, top, right, bottom = seen_region(CROPPED, (1024, 768))
+    assert (right - left, bottom - top) == pytest.approx((672, 672), abs=1)  # 224 / 256 of the short side
+    evidence = evidence_map([[1.0] * 7] * 7, CROPPED, (1024, 768))
+    assert evidence[top:bottom, left:right].min() > 0.99
+    evidence[top:bottom, left:right] = 0
+    assert evidence.max() == 0
+
+
+def test_no_evidence_is_a_clear_image_and_has_no_centre() -> None:
+    nothing = evidence_map([[0.0] * 7] * 7, STRETCH, (64, 64))
+    assert nothing.max() == 0
+    assert central_share(nothing) is None
+    photo = Image.new("RGB", (64, 64), (10, 200, 30))
+    overlay = Image.open(io.BytesIO(overlay_jpeg(photo, nothing, "evidence for nv")))
+    assert overlay.getpixel((32, 32)) == pytest.approx((10, 200, 30), abs=6)
+
+
+@pytest.mark.parametrize(("row", "column", "share"), [(3, 3, 1.0), (0, 0, 0.0)])
+def test_the_share_of_the_centre_tells_centre_from_corner(row: int, column: int, share: float) -> None:
+    assert central_share(evidence_map(spot(row, column), STRETCH, (700, 700))) == pytest.approx(
+        share, abs=0.03
+    )
+
+
+def test_evidence_spread_evenly_gives_the_centres_own_area() -> None:
+    assert central_share(evidence_map([[1.0] * 8] * 8, STRETCH, (800, 600))) == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_pictures_have_the_size_of_the_image_and_the_overlay_a_legend_below() -> None:
+    evidence = evidence_map(spot(3, 3), STRETCH, (320, 240))
+    heatmap = Image.open(io.BytesIO(heatmap_png(evidence)))
+    overlay = Image.open(io.BytesIO(overlay_jpeg(Image.new("RGB", (320, 240)), evidence, "evidence for nv")))
+    assert (heatmap.format, heatmap.size) == ("PNG", (320, 240))
+    assert (overlay.format, overlay.width) == ("JPEG", 320)
+    assert overlay.height > 240
+    legend = np.asarray(overlay)[240:]
+    assert len(np.unique(legend.reshape(-1, 3), axis=0)) > 50, "a bar of colours and words"
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_more_evidence_is_lighter_for_whoever_is_colour_blind(kind: str) -> None:
+    ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (4, 1))
+    colours = np.asarray(Image.open(io.BytesIO(heatmap_png(ramp))))[0] / 255.0
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.array(BLINDNESS[kind]).T, 0, 1)
+    lightness = seen @ np.array([0.2126, 0.7152, 0.0722])
+    assert (np.diff(lightness) > 0).all()
+    assert lightness[-1] - lightness[0] > 0.5

@@ -1,0 +1,75 @@
+"""A model without features is explained by hiding parts of the image."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.onnx_models import classifier
+from triagelens.domain.manifest import Manifest
+from triagelens.inference.occlusion import SIDES, TooSlowError, occlusion_grid
+from triagelens.inference.session import LoadedModel
+
+GREY = Image.new("RGB", (60, 60), (40, 40, 40))
+
+
+@dataclass
+class LooksInACorner:
+    """The first label is as likely as the top left quarter is bright."""
+
+    layout: str = "NCHW"
+    batch: int = 1
+    runs: int = 0
+    manifest: Manifest = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = classifier(layout=self.layout, height=30, width=30, resize="stretch", kind="probabilities")
+        self.manifest = Manifest.model_validate(made.manifest)
+
+    def run(self, tensor: NDArray[Any]) -> list[NDArray[np.float32]]:
+        self.runs += 1
+        pixels = tensor[0] if self.layout == "NCHW" else tensor[0].transpose(2, 0, 1)
+        bright = float(np.clip(pixels[:, :15, :15].max() / 4, 0.01, 0.9))
+        return [np.array([[bright, (1 - bright) / 2, (1 - bright) / 2]], np.float32)]
+
+
+def photo() -> Image.Image:
+    image = GREY.copy()
+    image.paste((255, 255, 255), (6, 6, 12, 12))  # the only bright thing
+    return image
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+def test_the_cell_that_the_label_hangs_on_is_found(layout: str) -> None:
+    model = LooksInACorner(layout)
+    ticks = count()
+    grid = occlusion_grid(cast("LoadedModel", model), photo(), "nv", 1000, lambda: float(next(ticks)))
+    assert grid.shape == (SIDES[0], SIDES[0])
+    assert model.runs == 1 + grid.size
+    assert divmod(int(grid.argmax()), SIDES[0]) == (1, 1)  # 6 of 60 pixels, in cells of 6
+    assert grid.max() > 0.3
+    assert grid[5:, 5:].max() == 0
+
+
+def test_a_slow_model_gets_a_coarser_grid_and_too_slow_a_one_none() -> None:
+    coarse = occlusion_grid(cast("LoadedModel", LooksInACorner()), photo(), "nv", 17, seconds(1))
+    assert coarse.shape == (4, 4)
+    with pytest.raises(TooSlowError, match=r"2\.0 s"):
+        occlusion_grid(cast("LoadedModel", LooksInACorner()), photo(), "nv", 17, seconds(2))
+
+
+def seconds(step: float) -> Any:
+    ticks = count()
+    return lambda: next(ticks) * step
+
+
+def test_a_real_model_is_explained_too() -> None:
+    model = LoadedModel.open(classifier(height=16, width=12).package)
+    grid = occlusion_grid(model, photo(), "mel", 10)
+    assert grid.shape[0] in SIDES
+    assert (grid >= 0).all()
+    assert (grid <= 1).all()
