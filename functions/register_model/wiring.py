@@ -7,6 +7,7 @@ from functools import lru_cache
 from register_model.settings import settings
 from triagelens.adapters.aws import kms_client, s3_client
 from triagelens.adapters.dynamodb.audit import DynamoAuditTrail
+from triagelens.adapters.dynamodb.ledger import DynamoLedgers
 from triagelens.adapters.dynamodb.registry import DynamoRegistry
 from triagelens.adapters.holdout import S3HoldoutFiles, SnapshotHoldout
 from triagelens.adapters.kms import KmsSignatures, KmsSigner
@@ -57,7 +58,13 @@ def gate() -> Gate:
         max_loaded=1,
     )
     return Gate(
-        holdout=SnapshotHoldout(conf.registry_table, conf.aws_region, s3, conf.learning_bucket),
+        holdout=SnapshotHoldout(
+            conf.registry_table,
+            conf.aws_region,
+            DynamoLedgers(conf.registry_table, conf.aws_region),
+            s3,
+            conf.learning_bucket,
+        ),
         files=S3HoldoutFiles(s3, {"learning": conf.learning_bucket, "images": conf.images_bucket}),
         reference=lambda name: reference_of(name, registry, store, baselines),
         clock=_now,
