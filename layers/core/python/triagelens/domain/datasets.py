@@ -5,7 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from math import ceil
-from types import MappingProxyType
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -95,7 +94,7 @@ class Ingested(_Part):
 
     snapshot_id: str
     counts: Mapping[str, Mapping[str, int]]
-    problems: Mapping[str, int] = MappingProxyType({})
+    problems: Mapping[str, int] = Field(default_factory=dict)
     problems_key: str | None = None
 
 
