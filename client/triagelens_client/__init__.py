@@ -1,5 +1,6 @@
 """Client of the Triagelens API: `Triagelens` for programs, the command `triagelens` for people."""
 
+from triagelens_client.audit_models import AuditDay, AuditEntry
 from triagelens_client.case_models import Case, CaseLabel, Comment
 from triagelens_client.client import Triagelens
 from triagelens_client.errors import (
@@ -21,19 +22,22 @@ from triagelens_client.errors import (
     UnreadableFileError,
     UploadRefusedError,
 )
-from triagelens_client.models import Image, Model, ModelImport, Prediction, Quality
+from triagelens_client.models import Explanation, Image, Model, ModelImport, Prediction, Quality
 from triagelens_client.patient_models import Patient
 from triagelens_client.retry import Retry
 from triagelens_client.tokens import TokenProvider, Tokens
 
 __all__ = [
     "ApiError",
+    "AuditDay",
+    "AuditEntry",
     "Case",
     "CaseLabel",
     "Comment",
     "ConflictError",
     "ConnectionFailedError",
     "DeadlinePassedError",
+    "Explanation",
     "ForbiddenError",
     "Image",
     "InvalidRequestError",

@@ -12,11 +12,22 @@ import httpx
 from pydantic import BaseModel
 
 from triagelens_client.accounts import Account
+from triagelens_client.audit import Audit
 from triagelens_client.cases import Cases
 from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
-from triagelens_client.models import Content, Image, ImageCreated, Me, Page, SignUp, Specialty, all_of
+from triagelens_client.models import (
+    Content,
+    Explanation,
+    Image,
+    ImageCreated,
+    Me,
+    Page,
+    SignUp,
+    Specialty,
+    all_of,
+)
 from triagelens_client.patients import Patients
 from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
@@ -87,6 +98,7 @@ class Triagelens:
         self.patients = Patients(self._http, current)
         self.models = Registry(self._http, current, self._poll)
         self.users = Users(self._http, current)
+        self.audit = Audit(self._http, current)
 
     def __enter__(self) -> Self:
         return self
@@ -260,6 +272,15 @@ class Triagelens:
     def download(self, image_id: str) -> bytes:
         """The working image, a JPEG."""
         return self._http.download(self.content(image_id).url)
+
+    def explanation(self, image_id: str, label: str | None = None) -> Explanation:
+        """Where the evidence for a label lies, or for the most probable one."""
+        path = f"/v1/images/{segment(image_id)}/explanation"
+        return read_answer(Explanation, self._send("GET", path, params=_without_none(label=label)))
+
+    def fetch(self, link: Content) -> bytes:
+        """The bytes behind a short-lived link."""
+        return self._http.download(link.url)
 
     def retry(self, image_id: str) -> Image:
         """Has a failed analysis taken up again. Admins only; safe to repeat."""

@@ -140,6 +140,23 @@ class Content(Answer):
     expires_at: datetime
 
 
+class Explanation(Answer):
+    """Pictures of the evidence for a label: a heatmap (PNG) and the image under it (JPEG, with a legend).
+
+    Attributes:
+        method: `grad_cam`, from the run that made the finding, or `occlusion`, measured afterwards.
+        central_share: share of the evidence in the middle of the image; None where nothing speaks for
+            the label.
+    """
+
+    image_id: str
+    label: str
+    method: str
+    central_share: float | None = None
+    heatmap: Content
+    overlay: Content
+
+
 class Me(Answer):
     """The signed-in person."""
 

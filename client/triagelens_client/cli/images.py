@@ -87,3 +87,27 @@ def content(
         data = client.download(image_id)
     to.write_bytes(data)
     notices().print(f"{len(data)} bytes in {to}", markup=False)
+
+
+@app.command()
+@failing_plainly
+def explain(
+    context: typer.Context,
+    image_id: str,
+    label: Annotated[str | None, typer.Option(help="Which one; the most probable unless told.")] = None,
+    to: Annotated[
+        Path, typer.Option("--to", "-o", file_okay=False, help="Folder for the two pictures.")
+    ] = Path(),
+) -> None:
+    """Save a heatmap of the evidence for a label, and the image under it."""
+    connection: Connection = context.obj
+    with connection.client() as client:
+        found = client.explanation(image_id, label)
+        pictures = {"heatmap.png": client.fetch(found.heatmap), "overlay.jpg": client.fetch(found.overlay)}
+    to.mkdir(parents=True, exist_ok=True)
+    for name, data in pictures.items():
+        file = to / f"{image_id}-{found.label}-{name}"
+        file.write_bytes(data)
+        typer.echo(file)
+    centre = "none" if found.central_share is None else f"{found.central_share:.0%} in the middle"
+    notices().print(f"evidence for {found.label} by {found.method}: {centre}", markup=False)

@@ -217,3 +217,17 @@ def test_many_requests_at_once_with_one_idempotency_key_make_one_image(plain: St
     assert sorted(answer.status_code for answer in answers) == [200] * (2 * AT_ONCE - 1) + [201]
     assert len({answer.json()["image_id"] for answer in answers}) == 1
     assert len(owner.client.images().items) == 1
+
+
+def test_a_finding_is_explained_in_pictures_that_a_browser_can_fetch(person: Person) -> None:
+    image = person.client.upload_and_wait(sharp(), "skin")
+    assert image.prediction is not None
+    found = person.client.explanation(image.image_id)
+    assert (found.label, found.method) == (image.prediction.top_label, "grad_cam")
+    with Image.open(io.BytesIO(person.client.fetch(found.overlay))) as overlay:
+        assert overlay.format == "JPEG"
+    with Image.open(io.BytesIO(person.client.fetch(found.heatmap))) as heatmap:
+        working = Image.open(io.BytesIO(person.client.download(image.image_id)))
+        assert (heatmap.format, heatmap.size) == ("PNG", working.size)
+    last = image.prediction.probabilities[-1].label
+    assert person.client.explanation(image.image_id, last).label == last

@@ -232,6 +232,15 @@ def test_images_are_listed_shown_and_saved(
     assert saved.read_bytes().startswith(b"\xff\xd8\xff")
 
 
+def test_the_evidence_for_a_label_is_saved_as_two_pictures(signed_in: Run, tmp_path: Path) -> None:
+    done = signed_in("images", "explain", "image1", "--label", "nv", "--to", tmp_path / "why")
+    assert done.exit_code == 0, done.stderr
+    files = [tmp_path / "why" / f"image1-nv-{name}" for name in ("heatmap.png", "overlay.jpg")]
+    assert done.stdout.split() == [str(file) for file in files]
+    assert all(file.read_bytes() for file in files)
+    assert "evidence for nv by grad_cam: 62% in the middle" in done.stderr
+
+
 def test_somebody_elses_image_is_not_there(signed_in: Run) -> None:
     result = signed_in("images", "show", "image77")
     assert result.exit_code == 1
