@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import timm
@@ -103,7 +104,7 @@ def finish(run: Run, trainer: Trainer, identity: str, listener: Listener, job: s
         Findings(judgement.metrics.conformal, judgement.metrics.outliers, judgement.metrics.quantised),
     )
     session = open_session(judgement.exported.onnx, threads)
-    parity = parity_of(lambda tensor: predict(session, tensor), material.spec, judgement.metrics.precision)
+    parity = parity_of(partial(predict, session), material.spec, judgement.metrics.precision)
     write_bytes(output / REPORT_FILE, page.encode())
     write_bytes(output / WEIGHTS_FILE, weights)
     write_bytes(output / METRICS_FILE, f"{judgement.metrics.model_dump_json(indent=2)}\n".encode())

@@ -1,6 +1,7 @@
 """Weights to begin with, from safetensors files only: a pickle can run code, so none is opened."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save
 from training_job.architectures import hub_repository
 from training_job.errors import WeightsError
 from training_job.model import Classifier
+from training_job.s3_weights import fetch_weights
 
 HUB = "timm"
 FILE = "weights.safetensors"
@@ -25,26 +27,37 @@ def load_weights(model: Classifier, architecture: str, source: str, labels: tupl
     The head is taken over only from a network of ours with the same labels in the same order.
 
     Args:
-        source: path of a `.safetensors` file, or `timm` for the weights on its hub.
+        source: path or `s3://` address of a `.safetensors` file, or `timm` for the weights on its hub.
 
     Raises:
         WeightsError: there is no such file, it is of another kind, or it is for another network.
     """
-    path = _download(architecture) if source == HUB else Path(source)
-    if path.suffix != ".safetensors":
-        raise WeightsError(f"{path}: weights are read from .safetensors files only.")
-    try:
-        tensors = load_file(path)
-        with safe_open(path, framework="pt") as file:
-            described = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} cannot be read: {error}") from error
+    with tempfile.TemporaryDirectory() as folder:
+        tensors, described = _read(_located(source, architecture, Path(folder)))
     if LABELS in described:
-        _take(model.backbone, _below("backbone.", tensors), path)
+        _take(model.backbone, _below("backbone.", tensors), source)
         if json.loads(described[LABELS]) == list(labels):
             model.head.load_state_dict(_below("head.", tensors))
     else:
-        _take(model.backbone, _without_classifier(model, tensors), path)
+        _take(model.backbone, _without_classifier(model, tensors), source)
+
+
+def _located(source: str, architecture: str, folder: Path) -> Path:
+    if source == HUB:
+        return _download(architecture)
+    if not source.endswith(".safetensors"):
+        raise WeightsError(f"{source}: weights are read from .safetensors files only.")
+    return fetch_weights(source, folder) if source.startswith("s3://") else Path(source)
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = dict(file.metadata() or {})
+        return {name: tensor.clone() for name, tensor in load_file(path).items()}, described
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} cannot be read: {error}") from error
 
 
 def _below(stem: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -61,7 +74,7 @@ def _without_classifier(model: Classifier, tensors: dict[str, torch.Tensor]) -> 
     }
 
 
-def _take(network: torch.nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
+def _take(network: torch.nn.Module, tensors: dict[str, torch.Tensor], path: str) -> None:
     try:
         missing, unexpected = network.load_state_dict(tensors, strict=False)
     except RuntimeError as error:

@@ -247,6 +247,21 @@ def test_pretrained_weights_come_from_a_file_without_its_classifier(tmp_path: Pa
     torch.testing.assert_close(model.backbone.state_dict(), original.backbone.state_dict(), rtol=0, atol=0)
 
 
+def test_weights_at_an_s3_address_are_fetched_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = whole_network(tmp_path / "kept.safetensors")
+    asked: list[str] = []
+
+    def fetch(address: str, folder: Path) -> Path:
+        asked.append(address)
+        return (tmp_path / "kept.safetensors").rename(folder / "kept.safetensors")
+
+    monkeypatch.setattr(weights, "fetch_weights", fetch)
+    model = build(SMALL, 2, 0.0, 1)
+    load_weights(model, SMALL, "s3://bucket/kept.safetensors", LABELS)
+    assert asked == ["s3://bucket/kept.safetensors"]
+    torch.testing.assert_close(model.backbone.state_dict(), original.backbone.state_dict(), rtol=0, atol=0)
+
+
 def test_a_head_is_taken_over_only_for_the_same_labels_in_the_same_order(tmp_path: Path) -> None:
     original = build(SMALL, 2, 0.0, 9)
     file = tmp_path / "weights.safetensors"
