@@ -1,6 +1,5 @@
 """What a job's container does with S3."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from triagelens.adapters.buckets import S3Bucket
 from triagelens.domain.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "learning"
