@@ -276,7 +276,8 @@ class Triagelens:
     def explanation(self, image_id: str, label: str | None = None) -> Explanation:
         """Where the evidence for a label lies, or for the most probable one."""
         path = f"/v1/images/{segment(image_id)}/explanation"
-        return read_answer(Explanation, self._send("GET", path, params=_without_none(label=label)))
+        answer = self._send("GET", path, query={"label": label}, answers_within_s=30)
+        return read_answer(Explanation, answer)
 
     def fetch(self, link: Content) -> bytes:
         """The bytes behind a short-lived link."""

@@ -193,9 +193,9 @@ class FakeApi:
             link = f"{STORAGE}working/{found[1]}"
             return httpx.Response(200, json={"url": link, "expires_at": "2026-11-20T10:05:00Z"})
         if found := re.fullmatch(r"/v1/images/([^/]+)/explanation", path):
-            link = {"url": f"{STORAGE}working/{found[1]}", "expires_at": "2026-11-20T10:05:00Z"}
+            picture = {"url": f"{STORAGE}working/{found[1]}", "expires_at": "2026-11-20T10:05:00Z"}
             label = request.url.params.get("label", "mel")
-            drawn = {"method": "grad_cam", "central_share": 0.62, "heatmap": link, "overlay": link}
+            drawn = {"method": "grad_cam", "central_share": 0.62, "heatmap": picture, "overlay": picture}
             return httpx.Response(200, json={"image_id": found[1], "label": label, **drawn})
         if found := re.fullmatch(r"/v1/images/([^/]+)", path):
             return self._image(found[1])
