@@ -206,12 +206,15 @@ def _locate(images: Collection[str], table: str, image_path: str) -> str | None:
     return None
 
 
-def nothing_found(arrangement: Arrangement, files: Sequence[str], where: str) -> DatasetError:
+def nothing_found(
+    arrangement: Arrangement, files: Sequence[str], where: str, unusable: Sequence[Problem] = ()
+) -> DatasetError:
     """What was looked for, and what there is instead.
 
     Args:
         files: paths of everything that there is.
         where: what was looked into, in words.
+        unusable: why files could not be used, where that is known.
     """
     if arrangement.layout == "metadata":
         looked = f"{METADATA} is there, but none of its lines names an image in the folder."
@@ -227,7 +230,8 @@ def nothing_found(arrangement: Arrangement, files: Sequence[str], where: str) ->
     if folders:
         more = ", ..." if len(folders) > _NAMED else ""
         found.append(f"the folders {', '.join(folders[:_NAMED])}{more}")
-    reasons = [f"{problem.file}: {problem.reason}" for problem in arrangement.problems[:_NAMED]]
+    problems = [*unusable, *arrangement.problems]
+    reasons = [f"{problem.file}: {problem.reason}" for problem in problems[:_NAMED]]
     return DatasetError(
         "\n".join(
             [

@@ -1,6 +1,5 @@
 """A run's settings: from a file and flags, completed by what the images and the machine say."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from training_job.checkpoints import ResumeError
 from training_job.config import FitConfig, TrainConfig
 from training_job.errors import TrainingError
 from training_job.export import MANIFEST_FILE
+from training_job.names import slug
 from triagelens.domain.specialties import SPECIALTIES
 
 Settings = TypeVar("Settings", bound=FitConfig)
@@ -138,11 +138,6 @@ def find_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise SettingsError("There is no graphics card that PyTorch can use here; leave --device at auto.")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def slug(text: str) -> str:
-    """`text` as a name for manifests: lower-case letters, digits, dots, hyphens, underscores."""
-    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:64]
 
 
 def require_enough(labels: Sequence[str], training: Mapping[str, int], images: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from triagelens.domain.errors import ConflictError, UnavailableError
 from triagelens.domain.ledger import Book, LedgerEntry, Place, Sighting
-from triagelens.services.snapshot_ports import MOST_ENTRIES, Ledgers
+from triagelens.services.snapshot_ports import Ledgers
 
 TRIES = 50
 LONGEST_PAUSE_S = 2.0
@@ -52,6 +52,7 @@ class SplitLedger:
         raise UnavailableError("Too many datasets of this specialty are ingested at once.", retry_after_s=60)
 
     def _write(self, specialty: str, revision: int, changes: Sequence[LedgerEntry]) -> int:
-        for start in range(0, len(changes), MOST_ENTRIES):
-            revision = self.ledgers.write(specialty, revision, changes[start : start + MOST_ENTRIES])
+        most = self.ledgers.most_entries
+        for start in range(0, len(changes), most):
+            revision = self.ledgers.write(specialty, revision, changes[start : start + most])
         return revision

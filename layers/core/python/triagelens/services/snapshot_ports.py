@@ -23,6 +23,10 @@ class LedgerState:
 class Ledgers(Protocol):
     """The ledgers of all specialties."""
 
+    @property
+    def most_entries(self) -> int:
+        """How many entries one write takes."""
+
     def key(self) -> str:
         """The secret of this deployment's keyed hashes: made once, never changed."""
 
@@ -31,25 +35,9 @@ class Ledgers(Protocol):
     def write(self, specialty: str, revision: int, entries: Sequence[LedgerEntry]) -> int:
         """Writes entries, all or none, and gives the new revision.
 
-        Args:
-            entries: at most `MOST_ENTRIES`.
-
         Raises:
             ConflictError: somebody else wrote since that revision.
         """
-
-
-MOST_ENTRIES = 90  # DynamoDB takes 100 items in a transaction
-
-
-class LearningFiles(Protocol):
-    """The learning bucket, or a folder that is laid out like it."""
-
-    def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Writes the whole file or nothing."""
-
-    def read(self, key: str, object_version: str | None = None) -> bytes:
-        """Raises NotFoundError if there is no such file."""
 
 
 class Snapshots(Protocol):

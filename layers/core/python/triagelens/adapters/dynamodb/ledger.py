@@ -25,6 +25,8 @@ class DynamoLedgers:
     other; each entry besides is written over its own version only, and a new one where there is none.
     """
 
+    most_entries = 90  # DynamoDB takes 100 items in a transaction
+
     def __init__(self, table_name: str, region: str) -> None:
         bind(RegistryItem, table_name, region)
         self._connection = transaction_connection(region)

@@ -1,0 +1,1 @@
+"""From what people upload to a snapshot: archives, labels, working images, duplicates, sets."""
