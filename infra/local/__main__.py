@@ -1,4 +1,4 @@
-"""`python -m infra.local up | down | status | env`: the laptop cloud from the command line."""
+"""`python -m infra.local up | down | status | env | worker`: the laptop cloud from the command line."""
 
 import argparse
 import json
@@ -15,9 +15,10 @@ from infra.local.server import LaptopCloudError
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
-    parser.add_argument("command", choices=["up", "down", "status", "env"])
+    parser.add_argument("command", choices=[*COMMANDS])
     parser.add_argument("--profile", choices=["plain", "strict"], default="plain")
     parser.add_argument("--state-dir", type=Path, default=clouds.STATE_DIR)
+    parser.add_argument("--until-idle", action="store_true", help="worker: stop when no job is left")
     options = parser.parse_args(arguments)
     options.left_out = leave_out_cloud_settings()
     try:
@@ -74,7 +75,26 @@ def exports(endpoint: str, api_url: str, certificate: Path | None, left_out: Ite
     return "\n".join([*lines, *(f"export {name}={shlex.quote(value)}" for name, value in settings.items())])
 
 
-COMMANDS = {"up": up, "down": down, "status": status, "env": env}
+def worker(options: argparse.Namespace) -> int:
+    """Do the laptop cloud's training jobs until Ctrl-C."""
+    from infra.local import batch_worker  # the other commands need nothing of the library
+
+    cloud = clouds.running(options.profile, options.state_dir)
+    if cloud is None:
+        print("the laptop cloud is not up: make cloud-up", file=sys.stderr)
+        return 1
+    launcher = batch_worker.TrainingEnvironment.of(cloud)
+    os.environ.update(for_laptop_cloud({}, cloud.endpoint, cloud.certificate))
+    with batch_worker.only_worker(Path(cloud.server.folder)):
+        clouds.progress("waiting for training jobs; Ctrl-C ends it")
+        try:
+            batch_worker.worker_of(cloud, launcher).work(until_idle=options.until_idle)
+        except KeyboardInterrupt:
+            clouds.progress("the worker stops; what it was at is left for the next one")
+    return 0
+
+
+COMMANDS = {"up": up, "down": down, "status": status, "env": env, "worker": worker}
 
 if __name__ == "__main__":
     raise SystemExit(main(sys.argv[1:]))
