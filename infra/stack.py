@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra.config import STACK_NAME, Config
 from infra.constructs.api import Api
+from infra.constructs.audit import Audit
 from infra.constructs.functions import FunctionFactory
 from infra.constructs.identity import Identity
 from infra.constructs.operations import Operations
@@ -32,6 +33,7 @@ class TriagelensStack(Stack):
             factory=factory,
             pipeline=self.pipeline,
         )
+        self.audit = Audit(self, "Audit", config=config, storage=self.storage, factory=factory)
         self.api = Api(
             self,
             "Api",
@@ -42,7 +44,9 @@ class TriagelensStack(Stack):
             identity=self.identity,
             factory=factory,
         )
-        Operations(self, "Operations", pipeline=self.pipeline, rollout=self.rollout, api=self.api)
+        Operations(
+            self, "Operations", audit=self.audit, pipeline=self.pipeline, rollout=self.rollout, api=self.api
+        )
         for name, value in self._outputs().items():
             CfnOutput(self, name, value=value)
 
@@ -54,6 +58,8 @@ class TriagelensStack(Stack):
             "UploadsBucket": self.storage.uploads.bucket_name,
             "ImagesBucket": self.storage.images.bucket_name,
             "ModelsBucket": self.storage.models.bucket_name,
+            "AuditBucket": self.storage.audit.bucket_name,
+            "AuditKeyId": self.audit.key.key_id,
             "LearningBucket": self.storage.learning.bucket_name,
             "EventBusName": self.pipeline.bus.event_bus_name,
             "EventsDlqUrl": self.pipeline.stream_dlq.queue_url,

@@ -8,8 +8,12 @@ from datetime import date
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.fakes import FakeAuditTrail, page_of, stored_in
+from triagelens.domain.audit import AuditEntry
 from triagelens.domain.audit_chain import Link, Seal
 from triagelens.domain.errors import ConflictError
+from triagelens.services.audit_ports import Question
+from triagelens.services.ports import Page
 
 
 @dataclass
@@ -76,3 +80,35 @@ class FakeSigner:
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         return base64.b64encode(der).decode()
+
+
+@dataclass
+class FakeAuditReader:
+    """Of the entries that were written and the days that were closed."""
+
+    trail: FakeAuditTrail
+    chain: FakeChain
+
+    def entries(self, question: Question, limit: int, cursor: str | None) -> Page[AuditEntry]:
+        found = [
+            entry
+            for entry in self.trail.entries
+            if (question.day in (None, entry.at.date()))
+            and (question.actor in (None, entry.actor))
+            and (question.subject in (None, entry.subject))
+        ]
+        return page_of(sorted(found, key=lambda e: e.entry_id, reverse=True), limit, cursor, "entry_id")
+
+    def seals(self, limit: int, cursor: str | None) -> Page[Seal]:
+        closed = [_Day(day, self.chain.closed[day]) for day in sorted(self.chain.closed, reverse=True)]
+        page = page_of(closed, limit, cursor, "day")
+        return Page([found.seal for found in page.items], page.cursor)
+
+    def seal(self, day: date) -> Seal:
+        return stored_in(self.chain.closed, day)
+
+
+@dataclass(frozen=True)
+class _Day:
+    day: date
+    seal: Seal

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.config import METRICS_NAMESPACE
 from infra.constructs.api import Api
+from infra.constructs.audit import Audit
 from infra.constructs.pipeline import Pipeline, WorkQueue
 from infra.constructs.rollout import Rollout
 
@@ -20,6 +21,7 @@ OLDEST_MESSAGE_S = 300
 # One registration may take ten minutes.
 OLDEST_S = {"Registration": 1800}
 EVENTS_BEHIND_MS = 300_000
+AUDIT_BEHIND_MS = 3_600_000
 # What the functions count themselves, by who counts it.
 IMAGE_METRICS = {
     "check_quality": ("ImageAccepted", "ImageRejected", "ImageFailed"),
@@ -33,11 +35,11 @@ class Operations(Construct):
     """Subscribe to `alarms` to hear of dead letters, slow queues, failing functions and a failing API."""
 
     def __init__(
-        self, scope: Construct, name: str, *, pipeline: Pipeline, rollout: Rollout, api: Api
+        self, scope: Construct, name: str, *, audit: Audit, pipeline: Pipeline, rollout: Rollout, api: Api
     ) -> None:
         super().__init__(scope, name)
         self.alarms = self._topic()
-        functions = [*pipeline.functions, *rollout.functions, api.function]
+        functions = [*pipeline.functions, *audit.functions, *rollout.functions, api.function]
         queues = pipeline.queues | rollout.queues
         for queue_name, work in queues.items():
             self._alarm_on_dead_letters(queue_name.lower(), work.dlq)
@@ -59,6 +61,7 @@ class Operations(Construct):
         for function in functions:
             errors = function.metric_errors(period=PERIOD, statistic="Sum")
             self._alarm(f"{function.node.id}-errors", errors, 1, f"{function.node.id} raised an error.")
+        self._alarms_on_the_audit_trail(audit)
         tampered = _counted("run_inference", "failure.model_integrity")
         self._alarm("model-integrity", tampered, 1, "A registered model's bytes are not what was registered.")
         reverted = _counted("watch_canary", "CanaryReverted")
@@ -67,6 +70,14 @@ class Operations(Construct):
         )
         self._alarm("api-5xx", api.rest.metric_server_error(period=PERIOD), 1, "The API answered 5xx.")
         self._dashboard(pipeline, list(queues.values()), api, functions)
+
+    def _alarms_on_the_audit_trail(self, audit: Audit) -> None:
+        touched = _counted("chain_audit", "AuditTouched")
+        self._alarm("audit-touched", touched, 1, "Somebody changed or removed an item of the audit trail.")
+        behind = audit.chain.metric("IteratorAge", period=PERIOD, statistic="Maximum")
+        self._alarm(
+            "audit-behind", behind, AUDIT_BEHIND_MS, "Entries are linked late; after 24 hours they are lost."
+        )
 
     def _topic(self) -> sns.Topic:
         """A topic on which this account's alarms may speak: by default they may, but not beside a policy."""

@@ -74,7 +74,7 @@ class Rollout(Construct):
         )
         storage.allow_records(function, "registry", ["dynamodb:GetItem", "dynamodb:PutItem"])
         storage.allow_records(function, "ephemeral", ["dynamodb:Query"])
-        storage.allow_records(function, "audit", ["dynamodb:PutItem"])
+        storage.allow_keys(function, "audit", "dynamodb:PutItem", ["DAY#*"])
         events.Rule(
             self,
             "every-minute",

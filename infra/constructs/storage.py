@@ -10,7 +10,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.config import ARCHIVES_EXPIRE_DAYS, MULTIPART_ABORT_DAYS, ORIGINALS_EXPIRE_DAYS, Config
+from infra.config import (
+    ARCHIVES_EXPIRE_DAYS,
+    AUDIT_KEPT_DAYS,
+    AUDIT_KEPT_DAYS_ELSEWHERE,
+    MULTIPART_ABORT_DAYS,
+    ORIGINALS_EXPIRE_DAYS,
+    Config,
+)
 from infra.constructs.acknowledgements import acknowledge
 
 READ_OBJECT = ["s3:GetObject", "s3:GetObjectVersion"]
@@ -32,10 +39,14 @@ WRITE_RECORDS = [
 # The tables, each with its number of indexes.
 INDEXES = {"casework": 3, "registry": 0, "users": 1, "audit": 2, "ephemeral": 0}
 TTL_ATTRIBUTE = "expires_at"
+STREAMS = {
+    "casework": dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+    "audit": dynamodb.StreamViewType.NEW_IMAGE,
+}
 
 
 class Storage(Construct):
-    """Four buckets, five tables.
+    """Five buckets, five tables.
 
     Originals have a key of their own: who may read the working images cannot decrypt a photo.
     """
@@ -78,6 +89,8 @@ class Storage(Construct):
             methods=[s3.HttpMethods.GET, s3.HttpMethods.POST, s3.HttpMethods.PUT],
             rules=[_archives_expire(), _former_checkpoints_expire()],
         )
+        # Closed days of the audit trail: nobody removes one before its time, in production not even an owner.
+        self.audit = self._bucket("audit-exports", self.data_key, methods=[], locked=True)
         self.tables = {table: self._table(table, indexes) for table, indexes in INDEXES.items()}
 
     def allow_objects(
@@ -108,6 +121,17 @@ class Storage(Construct):
         indexes = [f"{arn}/index/gsi{number}" for number in range(1, INDEXES[name] + 1)]
         if indexes and "dynamodb:Query" in actions:
             function.add_to_role_policy(iam.PolicyStatement(actions=["dynamodb:Query"], resources=indexes))
+        self.data_key.grant(function, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+
+    def allow_keys(self, function: lambda_.Function, name: str, action: str, keys: list[str]) -> None:
+        """Allow one action on the items of a table whose partition keys are like these."""
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=[action],
+                resources=[self.tables[name].table_arn],
+                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}},
+            )
+        )
         self.data_key.grant(function, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
 
     def _logical_id(self, bucket: s3.Bucket) -> str:
@@ -141,6 +165,7 @@ class Storage(Construct):
         key: kms.IKey,
         *,
         methods: list[s3.HttpMethods],
+        locked: bool = False,
         expire_after: Duration | None = None,
         replaced_expire_after: Duration | None = None,
         rules: list[s3.LifecycleRule] | None = None,
@@ -169,11 +194,19 @@ class Storage(Construct):
             minimum_tls_version=1.2,
             versioned=True,
             lifecycle_rules=rules or [lifecycle],
-            cors=[cors] if self._config.cors_origins else None,
+            cors=[cors] if self._config.cors_origins and methods else None,
+            object_lock_enabled=locked or None,
+            object_lock_default_retention=self._retention() if locked else None,
             server_access_logs_bucket=self._access_logs,
             server_access_logs_prefix=f"{name}/",
             removal_policy=self._removal,
         )
+
+    def _retention(self) -> s3.ObjectLockRetention:
+        """Compliance in production, which neither a person nor a role shortens; governance elsewhere."""
+        if self._config.stage == "prod":
+            return s3.ObjectLockRetention.compliance(Duration.days(AUDIT_KEPT_DAYS))
+        return s3.ObjectLockRetention.governance(Duration.days(AUDIT_KEPT_DAYS_ELSEWHERE))
 
     def _table(self, name: str, indexes: int) -> dynamodb.Table:
         passing = name == "ephemeral"
@@ -189,7 +222,7 @@ class Storage(Construct):
                 point_in_time_recovery_enabled=not passing
             ),
             time_to_live_attribute=TTL_ATTRIBUTE if passing else None,
-            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if name == "casework" else None,
+            stream=STREAMS.get(name),
             deletion_protection=self._config.retains_data,
             removal_policy=self._removal,
         )
