@@ -10,6 +10,7 @@ PYTEST := $(PY) -m pytest -q
 ON_TWO_CORES := -n 2
 TYPED := functions layers infra client training_job bench tests
 STAGE ?= dev
+TRAINING ?=
 PROFILE ?= plain
 IMAGE ?=
 SPECIALTY ?=
@@ -17,7 +18,7 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help setup check format test test-unit test-integration test-infra test-training test-e2e \
-	coverage demo cloud-up down status synth deploy bench lock openapi clean
+	coverage demo cloud-up down status worker synth deploy bench lock openapi clean
 
 help: ## Show these commands
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -105,11 +106,14 @@ status: setup ## Whether the laptop cloud is up
 down: setup ## Stop the laptop cloud
 	@$(PY) -m infra.local down --profile $(PROFILE)
 
+worker: setup .venv-training/ready ## Do the laptop cloud's training jobs, until Ctrl-C
+	@$(PY) -m infra.local worker --profile $(PROFILE)
+
 synth: setup ## The template of a stage (STAGE=dev|prod), without an account
 	@$(PY) -m infra.cdk synth --quiet --context stage=$(STAGE)
 
-deploy: setup ## Deploy to the AWS account of your credentials (STAGE=dev|prod)
-	@$(PY) -m infra.cdk deploy --context stage=$(STAGE)
+deploy: setup ## Deploy to the AWS account of your credentials (STAGE=dev|prod; TRAINING=true with training, which needs Docker)
+	@$(PY) -m infra.cdk deploy$(if $(TRAINING), --all --context training=$(TRAINING)) --context stage=$(STAGE)
 
 bench: .venv-training/ready ## Speed against a PyTorch server's way and against the limit, to build/bench.json
 	@$(TRAINING) -m bench
