@@ -10,7 +10,7 @@ PYTEST := $(PY) -m pytest -q
 ON_TWO_CORES := -n 2
 TYPED := functions layers infra client training_job bench tests
 STAGE ?= dev
-TRAINING ?=
+WITH_TRAINING ?=
 PROFILE ?= plain
 IMAGE ?=
 SPECIALTY ?=
@@ -112,8 +112,8 @@ worker: setup .venv-training/ready ## Do the laptop cloud's training jobs, until
 synth: setup ## The template of a stage (STAGE=dev|prod), without an account
 	@$(PY) -m infra.cdk synth --quiet --context stage=$(STAGE)
 
-deploy: setup ## Deploy to the AWS account of your credentials (STAGE=dev|prod; TRAINING=true with training, which needs Docker)
-	@$(PY) -m infra.cdk deploy$(if $(TRAINING), --all --context training=$(TRAINING)) --context stage=$(STAGE)
+deploy: setup ## Deploy to the AWS account of your credentials (STAGE=dev|prod; WITH_TRAINING=true: with Docker, and training)
+	@$(PY) -m infra.cdk deploy$(if $(WITH_TRAINING), --all --context training=$(WITH_TRAINING)) --context stage=$(STAGE)
 
 bench: .venv-training/ready ## Speed against a PyTorch server's way and against the limit, to build/bench.json
 	@$(TRAINING) -m bench

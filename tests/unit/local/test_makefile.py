@@ -20,7 +20,10 @@ from infra.config import ROOT
         ("down PROFILE=strict", "-m infra.local down --profile strict"),
         ("worker", "-m infra.local worker --profile plain"),
         ("deploy STAGE=prod", "-m infra.cdk deploy --context stage=prod"),
-        ("deploy TRAINING=true", "-m infra.cdk deploy --all --context training=true --context stage=dev"),
+        (
+            "deploy WITH_TRAINING=true",
+            "-m infra.cdk deploy --all --context training=true --context stage=dev",
+        ),
         ("synth STAGE=prod", "-m infra.cdk synth --quiet --context stage=prod"),
         ("lock", "-m infra.locks --upgrade"),
         ("openapi", "-m clinic_api.openapi"),
