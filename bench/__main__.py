@@ -20,6 +20,7 @@ AIMS = {
     "speedup_vs_seed_way_int8": ("at least", 5.5),
     "overhead_vs_limit": ("at most", 1.10),
     "cold_speedup": ("at least", 12.0),
+    "loader_speedup": ("at least", 2.0),
 }
 COLD_WAYS = ("lean", "handlers", "seed")
 _COLD_LIMIT_S = 300
@@ -29,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="warm rounds; each runs every way once")
     parser.add_argument("--cold-rounds", type=int, default=5)
+    parser.add_argument("--loader-rounds", type=int, default=5, help="epochs of each way to load images")
     parser.add_argument(
         "--threads", type=int, default=2, help="for every way; a function of 1,769 MB has one"
     )
@@ -45,7 +47,8 @@ def main() -> None:
     print(f"{options.cold_rounds} cold rounds", file=sys.stderr)
     starts = {way: _cold_start(way, materials.folder, options.threads) for way in COLD_WAYS}
     cold = interleaved(starts, options.cold_rounds, warm_up=1)
-    report = report_of(warm, cold, options.threads)
+    print(f"{options.loader_rounds} loader rounds", file=sys.stderr)
+    report = report_of(warm, cold, options.threads) | _loaders(options.loader_rounds, options.threads)
     REPORT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     _show(report)
 
@@ -80,6 +83,19 @@ def _warm_ways(materials: "Materials", threads: int) -> Mapping[str, Callable[[]
         "limit": lambda: limit.process(photo),
         "seed": lambda: seed.process(materials.photo),
     }
+
+
+def _loaders(rounds: int, threads: int) -> dict[str, Any]:
+    """Training images per second, ours and `ImageFolder`'s; each in this process alone."""
+    import torch
+
+    from bench import loader
+
+    torch.set_num_threads(threads)
+    folder = REPORT.parent / "bench"
+    ways, prepared_s = loader.ways(loader.prepare(folder), folder / "training-cache", workers=0)
+    taken = interleaved(ways, rounds, warm_up=1)
+    return loader_report(taken, len(loader.LABELS) * loader.PER_LABEL, prepared_s)
 
 
 def _cold_start(way: str, folder: Path, threads: int) -> Callable[[], None]:
@@ -131,6 +147,16 @@ def report_of(warm: dict[str, list[float]], cold: dict[str, list[float]], thread
     }
 
 
+def loader_report(taken: Mapping[str, list[float]], images: int, prepared_s: float) -> dict[str, Any]:
+    """Images per second from milliseconds per epoch, as medians; what preparing cost is told beside."""
+    speed = {way: images / statistics.median(times) * 1000 for way, times in taken.items()}
+    return {
+        "loader_speedup": round(speed["ours"] / speed["image_folder"], 2),
+        "loader_images_per_s": {way: round(value, 1) for way, value in speed.items()},
+        "loader_prepared_s": round(prepared_s, 2),
+    }
+
+
 def _show(report: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -138,7 +164,7 @@ def _show(report: Mapping[str, Any]) -> None:
     table = Table("Figure", "Measured", "Aim")
     for name, (word, aim) in AIMS.items():
         table.add_row(name, f"{report[name]}", f"{word} {aim}")
-    for kind in ("warm_ms", "cold_ms"):
+    for kind in ("warm_ms", "cold_ms", "loader_images_per_s"):
         for way, value in report[kind].items():
             table.add_row(f"{kind} {way}", f"{value}", "")
     Console().print(table)

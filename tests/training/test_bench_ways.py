@@ -8,6 +8,8 @@ import pytest
 from bench.lean_way import LeanWay
 from bench.limit import Limit
 from bench.materials import LABELS, SPECIALTY, Materials, input_spec, prepare
+from bench.loader import prepare as prepare_images
+from bench.loader import ways as loader_ways
 from bench.seed_way import SeedWay
 from triagelens.domain.images import ImageStatus
 from triagelens.inference.session import LoadedModel
@@ -52,3 +54,11 @@ def test_what_was_made_is_kept(materials: Materials) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path(materials.folder).iterdir()}
     prepare(materials.folder)
     assert {path: path.stat().st_mtime_ns for path in Path(materials.folder).iterdir()} == before
+
+
+def test_both_loaders_go_through_every_image_each_time(tmp_path: Path) -> None:
+    images = prepare_images(tmp_path, per_label=3)
+    ways, prepared_s = loader_ways(images, tmp_path / "cache", workers=0)
+    assert [[way() for way in ways.values()] for _ in range(2)] == [[6, 6], [6, 6]]
+    assert prepared_s > 0
+    assert prepare_images(tmp_path, per_label=9) == images, "made once"

@@ -1,6 +1,6 @@
 """How the bench turns times into figures."""
 
-from bench.__main__ import AIMS, interleaved, report_of
+from bench.__main__ import AIMS, interleaved, loader_report, report_of
 
 
 def test_every_way_runs_once_a_round_and_none_is_always_first() -> None:
@@ -27,4 +27,7 @@ def test_the_figures_are_ratios_of_medians() -> None:
     assert report["overhead_vs_limit"] == 1.1
     assert report["cold_speedup"] == 16.0
     assert report["cold_speedup_whole_handlers"] == 8.0
-    assert set(AIMS) <= set(report)
+    loaders = loader_report({"ours": [100.0, 110.0, 900.0], "image_folder": [300.0, 330.0, 360.0]}, 128, 1.5)
+    assert loaders["loader_speedup"] == 3.0
+    assert loaders["loader_images_per_s"] == {"ours": 1163.6, "image_folder": 387.9}
+    assert set(AIMS) <= set(report | loaders)
