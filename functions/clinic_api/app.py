@@ -13,11 +13,14 @@ from clinic_api.examples import add_examples
 from clinic_api.routes import (
     audit,
     auth,
+    case_annotations,
+    case_forms,
     case_panels,
     case_readings,
     cases,
     credentials,
     explanations,
+    feedback,
     health,
     images,
     models,
@@ -49,6 +52,7 @@ TAGS = [
     {"name": "images", "description": "From a photo to a finding"},
     {"name": "cases", "description": "What clinicians make of a person's images"},
     {"name": "review", "description": "What to read first, who agrees, who settles it"},
+    {"name": "feedback", "description": "What people think of the platform"},
     {"name": "models", "description": "What is registered, and which of it answers"},
     {"name": "audit", "description": "Who did what"},
     {"name": "training", "description": "From labelled images to the next model"},
@@ -87,8 +91,9 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         redirect_slashes=False,
     )
     errors.add_error_handlers(app)
-    clinical = (patients, specialties, images, explanations, cases, case_readings, case_panels, review)
-    for module in (health, auth, credentials, people, *clinical, models, rollout, training_jobs):
+    clinical = (patients, specialties, images, explanations, cases, case_readings)
+    reviewing = (case_panels, case_annotations, case_forms, review, feedback)
+    for module in (health, auth, credentials, people, *clinical, *reviewing, models, rollout, training_jobs):
         app.include_router(module.router)
     if origins:
         app.add_middleware(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from triagelens.domain.annotations import Shapes
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.images import UploadDeclaration
 from triagelens.services.ports import UploadForm
@@ -67,6 +68,21 @@ class S3WorkingImages:
         return self._client.generate_presigned_url(
             "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=int(lifetime.total_seconds())
         )
+
+
+class S3ShapeFiles:
+    """`services.annotation_ports.ShapeFiles`: large annotations, as JSON."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def write(self, key: str, shapes: Shapes) -> None:
+        body = shapes.model_dump_json().encode()
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+
+    def read(self, key: str) -> Shapes:
+        return Shapes.model_validate_json(read_object(self._client, Bucket=self._bucket, Key=key))
 
 
 class S3ModelObjects:
