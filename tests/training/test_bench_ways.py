@@ -7,9 +7,9 @@ import pytest
 
 from bench.lean_way import LeanWay
 from bench.limit import Limit
-from bench.materials import LABELS, SPECIALTY, Materials, input_spec, prepare
 from bench.loader import prepare as prepare_images
 from bench.loader import ways as loader_ways
+from bench.materials import LABELS, SPECIALTY, Materials, input_spec, prepare
 from bench.seed_way import SeedWay
 from triagelens.domain.images import ImageStatus
 from triagelens.inference.session import LoadedModel
