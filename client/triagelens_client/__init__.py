@@ -26,6 +26,7 @@ from triagelens_client.models import Explanation, Image, Model, ModelImport, Pre
 from triagelens_client.patient_models import Patient
 from triagelens_client.retry import Retry
 from triagelens_client.tokens import TokenProvider, Tokens
+from triagelens_client.training_models import TrainingJob
 
 __all__ = [
     "ApiError",
@@ -55,6 +56,7 @@ __all__ = [
     "TokenProvider",
     "Tokens",
     "TooManyRequestsError",
+    "TrainingJob",
     "Triagelens",
     "TriagelensClientError",
     "UnauthenticatedError",

@@ -33,6 +33,7 @@ from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
 from triagelens_client.retry import Retry
 from triagelens_client.tokens import RenewedTokens, TokenProvider, Tokens, signed_out
+from triagelens_client.training import Training
 from triagelens_client.users import Users
 
 RESULT_WITHIN_S = 120.0
@@ -97,6 +98,7 @@ class Triagelens:
         self.cases = Cases(self._http, current)
         self.patients = Patients(self._http, current)
         self.models = Registry(self._http, current, self._poll)
+        self.training = Training(self._http, current, self._poll)
         self.users = Users(self._http, current)
         self.audit = Audit(self._http, current)
 

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from triagelens_client.cli import audit, cases, credentials, images, models, patients, people, predict, users
+from triagelens_client.cli import (
+    audit,
+    cases,
+    credentials,
+    images,
+    models,
+    patients,
+    people,
+    predict,
+    training,
+    users,
+)
 from triagelens_client.cli.connection import Connection
 from triagelens_client.cli.output import failing_plainly
 
@@ -56,6 +67,7 @@ app.add_typer(images.app, name="images")
 app.add_typer(cases.app, name="cases")
 app.add_typer(patients.app, name="patients")
 app.add_typer(models.app, name="models")
+app.add_typer(training.app, name="training")
 app.add_typer(credentials.app, name="password")
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, status
+from fastapi import APIRouter, Header, Query, Response, status
 
 from clinic_api.deps.training import JobRequestsCase, Trainer
 from clinic_api.routes.responses import problems
@@ -13,6 +13,8 @@ from clinic_api.schemas.training_jobs import (
 )
 
 router = APIRouter(prefix="/v1/training-jobs", tags=["training"])
+
+RETRY_AFTER_S = 5
 
 IdempotencyHeader = Annotated[
     str | None,
@@ -69,9 +71,17 @@ def list_training_jobs(
     summary="How far a job has come (researcher, admin)",
     responses=problems(401, 403, 404, 503),
 )
-def get_training_job(job_id: str, _trainer: Trainer, jobs: JobRequestsCase) -> TrainingJobResponse:
-    """`status` ends as `completed`, `failed` or `cancelled`; `message` says what goes on meanwhile."""
-    return TrainingJobResponse.of(jobs.job(job_id))
+def get_training_job(
+    job_id: str, _trainer: Trainer, jobs: JobRequestsCase, response: Response
+) -> TrainingJobResponse:
+    """`status` ends as `completed`, `failed` or `cancelled`; `message` says what goes on meanwhile.
+
+    Until then `Retry-After` says when to ask again.
+    """
+    job = jobs.job(job_id)
+    if job.is_open:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return TrainingJobResponse.of(job)
 
 
 @router.post(
