@@ -34,7 +34,7 @@ class JobRoles(Construct):
         self._objects(self.training, storage.learning, ["datasets/", "snapshots/", "jobs/"], READ_OBJECT)
         self._objects(self.training, storage.learning, ["jobs/"], [*WRITE_OBJECT, *DELETE_OBJECT, *MULTIPART])
         self._objects(self.training, storage.images, ["working/"], READ_OBJECT)
-        self._objects(self.training, storage.models, ["models/"], READ_OBJECT)
+        self._objects(self.training, storage.models, ["models/", "incoming/"], READ_OBJECT)
         self._objects(self.training, storage.models, ["incoming/"], [*WRITE_OBJECT, *MULTIPART])
         self.ingest = self._role("ingest")
         self._objects(self.ingest, storage.learning, ["archives/", "datasets/", "snapshots/"], READ_OBJECT)

@@ -176,6 +176,7 @@ def test_a_training_reads_what_it_learns_from_and_writes_what_it_makes(training:
         "/jobs/*",
         "/working/*",
         "/models/*",
+        "/incoming/*",  # whether an attempt before it has handed its model over
     }
     assert where("Rolestraining", writes) == {"/jobs/*", "/incoming/*"}
     assert where("Rolesingest", reads) == {"/archives/*", "/datasets/*", "/snapshots/*", "/working/*"}
