@@ -83,7 +83,10 @@ def is_hidden(path: str) -> bool:
 
 
 def arrange(
-    images: Collection[str], tables: Mapping[str, bytes], group_column: str | None = None
+    images: Collection[str],
+    tables: Mapping[str, bytes],
+    group_column: str | None = None,
+    unusable: Collection[str] = (),
 ) -> Arrangement:
     """Label images by their names.
 
@@ -91,19 +94,21 @@ def arrange(
         images: paths of all images.
         tables: the content of each `metadata.csv`; the one nearest to the top counts.
         group_column: one that says which images belong together, besides those of the format.
+        unusable: files with a problem of their own; a line that names one needs no other.
 
     Raises:
         DatasetError: the table cannot be read, or lacks a column.
     """
     root = _root([*images, *tables])
     known = {path.removeprefix(root) for path in images}
+    known_bad = {path.removeprefix(root) for path in unusable} - known
     inside = {path.removeprefix(root): content for path, content in tables.items()}
     table = min(inside, key=lambda path: (path.count("/"), path), default=None)
     if table is None:
         entries, problems = _by_folders(known)
         layout: Literal["metadata", "folders"] = "folders"
     else:
-        entries, problems = _by_table(known, table, _rows(table, inside[table], group_column))
+        entries, problems = _by_table(known, known_bad, table, _rows(table, inside[table], group_column))
         layout = "metadata"
     return Arrangement(root, layout, tuple(entries), tuple(problems))
 
@@ -134,7 +139,10 @@ def _by_folders(images: Collection[str]) -> tuple[list[Entry], list[Problem]]:
 
 
 def _by_table(
-    images: Collection[str], table: str, rows: Iterator[tuple[int, dict[str, str]]]
+    images: Collection[str],
+    unusable: Collection[str],
+    table: str,
+    rows: Iterator[tuple[int, dict[str, str]]],
 ) -> tuple[list[Entry], list[Problem]]:
     entries: dict[str, Entry] = {}
     problems: list[Problem] = []
@@ -143,6 +151,8 @@ def _by_table(
         problem = _wrong_with(row, seen)
         seen.add(row["image_id"])
         found = None if problem else _locate(images, table, row["image_path"])
+        if not problem and found is None and _locate(unusable, table, row["image_path"]):
+            continue
         if found is None:
             problem = problem or (f"there is no image {row['image_path']!r} in the folder", "no_such_image")
         elif found in entries:

@@ -24,7 +24,8 @@ def arranged(
     Raises:
         DatasetError: `metadata.csv` cannot be read, or no image has a label.
     """
-    arrangement = arrange(intake.images, intake.tables, group_column)
+    unusable = {problem.file for problem in intake.problems}
+    arrangement = arrange(intake.images, intake.tables, group_column, unusable)
     problems = [*intake.problems, *arrangement.problems]
     if not arrangement.entries:
         raise nothing_found(arrangement, intake.files, where, intake.problems)

@@ -10,6 +10,7 @@ from triagelens.domain.errors import NotFoundError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+ONE_REQUEST_BYTES = 8 << 20  # larger objects go in parts, by threads that would cost more than they save here
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed"})
 
 
@@ -39,7 +40,10 @@ class S3Bucket:
         return True
 
     def write(self, key: str, content: bytes) -> None:
-        self._client.upload_fileobj(io.BytesIO(content), self._bucket, key)
+        if len(content) <= ONE_REQUEST_BYTES:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+        else:
+            self._client.upload_fileobj(io.BytesIO(content), self._bucket, key)
 
     def delete(self, key: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=key)
