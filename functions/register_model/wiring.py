@@ -10,7 +10,7 @@ from triagelens.adapters.dynamodb.audit import DynamoAuditTrail
 from triagelens.adapters.dynamodb.ledger import DynamoLedgers
 from triagelens.adapters.dynamodb.registry import DynamoRegistry
 from triagelens.adapters.holdout import S3HoldoutFiles, SnapshotHoldout
-from triagelens.adapters.kms import KmsSignatures, KmsSigner
+from triagelens.adapters.model_signatures import KmsSignatures, KmsSigner
 from triagelens.adapters.s3 import S3ModelFiles, S3ModelObjects
 from triagelens.domain.gate import GateReport
 from triagelens.domain.models import Problem

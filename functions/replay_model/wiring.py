@@ -10,7 +10,7 @@ from replay_model.settings import settings
 from triagelens.adapters.aws import kms_client, s3_client, sqs_client
 from triagelens.adapters.dynamodb.registry import DynamoRegistry
 from triagelens.adapters.dynamodb.replays import DynamoAnalysedImages, DynamoReplays
-from triagelens.adapters.kms import KmsSignatures
+from triagelens.adapters.model_signatures import KmsSignatures
 from triagelens.adapters.s3 import S3ModelObjects, S3WorkingImages
 from triagelens.adapters.sqs import SqsReplayQueue
 from triagelens.domain.models import RegisteredModel

@@ -13,7 +13,7 @@ from tests.fakes import START
 from tests.killing import KilledError, watched
 from tests.onnx_models import OnnxClassifier, classifier, edited
 from triagelens.adapters.dynamodb.registry import DynamoRegistry
-from triagelens.adapters.kms import KmsSignatures
+from triagelens.adapters.model_signatures import KmsSignatures
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.ids import new_id
 from triagelens.domain.imports import ImportStatus, ModelImport
