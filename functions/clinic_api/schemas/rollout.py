@@ -40,7 +40,7 @@ class PromotionRequest(_Request):
 class ReasonRequest(_Request):
     """Why, if there is something to say."""
 
-    reason: Reason | None = None
+    reason: Reason | None = Field(default=None, examples=["Replaced by 2026.11.2"])
 
 
 class ReplayLimits(_Request):
@@ -91,7 +91,10 @@ class ReplayResponse(BaseModel):
     limit: int
     scored: int = Field(description="Images that the model answered")
     missing: int = Field(description="Images whose working image is gone")
-    failures: list[str] = Field(description="Ids of images that the model gave no answer to")
+    failures: list[str] = Field(
+        description="Ids of images that the model gave no answer to",
+        examples=[["01JD3M4Z8YV5Q2W7K9X0ABCDEF"]],
+    )
     flipped: int = Field(description="Images with another answer than their stored finding")
     flips: list[FlippedPair] = Field(description="By labels, the worst first")
     message: str | None = Field(description="Why it failed")

@@ -121,7 +121,11 @@ class TrainingJobResponse(BaseModel):
     import_id: str | None = Field(default=None, description="How that model came into the registry")
     cost_estimate_usd: float | None = Field(default=None, description="In US dollars; not a bill")
     max_cost_usd: float | None = None
-    log_location: str | None = Field(default=None, description="Log group and stream")
+    log_location: str | None = Field(
+        default=None,
+        description="Log group and stream",
+        examples=["/triagelens/dev/training:training/default/0f0d5b7c"],
+    )
     failure: JobFailure | None = None
 
     @classmethod
