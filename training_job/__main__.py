@@ -1,4 +1,4 @@
-"""`python -m training_job`: train on a folder of images, do a job, write phantoms, make baseline models."""
+"""`python -m training_job`: train on images, ingest them, do a job, write phantoms, make baseline models."""
 
 import argparse
 import logging
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from training_job.jobs.entry import run  # needs the settings of a deployment
 
         sys.exit(run(options.job_id))
+    if options.command == "ingest":
+        sys.exit(ingest_here(options))
     if options.command == "phantoms":
         write_phantoms(options.specialty, options.count, options.seed, tuple(options.size), options.output)
     else:
@@ -54,6 +56,26 @@ def train_by_hand(options: argparse.Namespace) -> int:
     for name, value in figures.items():
         print(f"{name.replace('_', ' '):40} {value:.4g}")
     print(output / "manifest.json")
+    return 0
+
+
+def ingest_here(options: argparse.Namespace) -> int:
+    """Make a snapshot and tell what is in it; the exit status."""
+    from training_job.errors import TrainingError
+    from training_job.ingest.by_hand import ingest_by_hand
+
+    try:
+        made = ingest_by_hand(options.source, options.output, options.into, options.group_column)
+    except TrainingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for label, sets in made.counts.items():
+        print(
+            f"{label:20}", *(f"{number} {name.replace('_', ' ')}" for name, number in sets.items()), sep="  "
+        )
+    for code, number in made.problems.items():
+        print(f"left out: {number} ({code.replace('_', ' ')})")
+    print(options.output / made.key)
     return 0
 
 
@@ -92,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     baseline = commands.add_parser("baseline", help="train and export the baseline models")
     baseline.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
     add_settings(commands.add_parser("train", help="train a model on a folder of images"))
+    ingest = commands.add_parser("ingest", help="make a snapshot of a folder or an archive, to train on")
+    ingest.add_argument("source", type=Path, help="folder, or zip, tar or tgz archive")
+    ingest.add_argument("--output", type=Path, required=True, help="folder of snapshots with one ledger")
+    ingest.add_argument("--specialty", dest="into", help="found from the labels unless given")
+    ingest.add_argument("--group-column", help="of metadata.csv: what belongs together")
     job = commands.add_parser("run", help="do a job of the platform")
     job.add_argument("job_id", help="of its record")
     for command in (phantoms, baseline):

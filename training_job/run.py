@@ -15,6 +15,7 @@ from training_job.pixels import load_pixels
 from training_job.progress import EpochBar, Listener, Nobody
 from training_job.results import finish
 from training_job.settling import begin, choose_labels, find_device, require_enough, settle, threads_of
+from training_job.snapshots import images_in, snapshot_in
 from training_job.trainer import ALONE, make_repeatable
 from training_job.working_images import WorkingImages, snapshot, take_in, write_lists
 from triagelens.domain.manifest import Manifest
@@ -72,11 +73,18 @@ def prepare(config: TrainConfig, world: World = ALONE) -> tuple[Run, list[Proble
     """Take in the images and complete the settings."""
     working = WorkingImages(config.cache_dir)
     threads = threads_of(config)
-    listing = find_images(config.data_dir)
-    images, problems = take_in(listing, working, config.split_key, threads)
+    made = snapshot_in(config.data_dir)
+    folder, wanted, problems = config.data_dir, config.specialty, list[Problem]()
+    if made is not None:
+        wanted = wanted or made.specialty
+        images = images_in(folder, made, working)
+    else:
+        listing = find_images(folder)
+        folder = listing.folder
+        images, problems = take_in(listing, working, config.split_key, threads)
     if world.first:
-        announce(listing.folder, images, problems)
-    specialty, labels = choose_labels({image.label for image in images}, config.specialty, listing.folder)
+        announce(folder, images, problems)
+    specialty, labels = choose_labels({image.label for image in images}, wanted, folder)
     require_enough(labels, counts(images, labels)["train"], len(images))
     spec = input_spec(timm_name(config.arch), config.image_size)
     pixels = load_pixels(images, working, spec, config.cache_dir, threads)

@@ -32,6 +32,7 @@ from training_job.ingest.members import (
     wrong_with_name,
 )
 from training_job.names import slug
+from training_job.snapshots import RECORD
 from triagelens.domain.errors import ConflictError
 from triagelens.domain.ledger import LedgerEntry
 from triagelens.domain.snapshots import Snapshot
@@ -39,7 +40,6 @@ from triagelens.domain.specialties import SPECIALTIES
 from triagelens.services.ledger import SplitLedger
 from triagelens.services.snapshot_ports import LedgerState
 
-RECORD = "snapshot.json"
 LEDGER = "ledger.json"
 
 
