@@ -1,6 +1,6 @@
 """Cases: make them of images, look at them, decide them, say something about them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -8,6 +8,7 @@ import httpx
 from triagelens_client.case_models import Case, CaseLabel, CaseNumber, Change, Comment
 from triagelens_client.http import Http, read_answer, segment
 from triagelens_client.models import Page, all_of
+from triagelens_client.review_models import PatientForm
 from triagelens_client.tokens import TokenProvider
 
 Entry = TypeVar("Entry")
@@ -40,10 +41,15 @@ class Cases:
         number: int | None = None,
         patient_id: str | None = None,
         notes: str | None = None,
+        readers: int | None = None,
     ) -> Case:
-        """A new case; with a number of its own, if None is given."""
+        """A new case; with a number of its own, if None is given.
+
+        Args:
+            readers: how many are to label it without knowing of each other.
+        """
         body: dict[str, Any] = {"specialty": specialty, "image_ids": list(image_ids)}
-        optional = {"number": number, "patient_id": patient_id, "notes": notes}
+        optional = {"number": number, "patient_id": patient_id, "notes": notes, "readers_wanted": readers}
         body |= {name: value for name, value in optional.items() if value is not None}
         return read_answer(Case, self._send("POST", "", body=body))
 
@@ -119,6 +125,28 @@ class Cases:
     def labels(self, case_id: str) -> Iterator[CaseLabel]:
         """What each reader takes the case for. Doctors and admins."""
         return self._all(Page[CaseLabel], f"/{segment(case_id)}/labels")
+
+    def form(self, case_id: str) -> PatientForm:
+        """The patient's form that goes with the case."""
+        return read_answer(PatientForm, self._send("GET", f"/{segment(case_id)}/form"))
+
+    def submit_form(
+        self,
+        case_id: str,
+        form: Mapping[str, Any],
+        image_index: int = 0,
+        *,
+        instead_of: PatientForm | None = None,
+    ) -> PatientForm:
+        """Submits the patient's form with one of the case's images.
+
+        Args:
+            instead_of: the form that is there, as it was read; refused with OutdatedError if it changed.
+        """
+        version = {} if instead_of is None else {"If-Match": f'"{instead_of.version}"'}
+        body = {"image_index": image_index, "form": dict(form)}
+        response = self._send("PUT", f"/{segment(case_id)}/form", body=body, headers=version)
+        return read_answer(PatientForm, response)
 
     def _change(self, method: str, case: Case, path: str, body: dict[str, Any]) -> Case:
         version = {"If-Match": f'"{case.version}"'}

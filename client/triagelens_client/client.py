@@ -15,6 +15,7 @@ from triagelens_client.accounts import Account
 from triagelens_client.audit import Audit
 from triagelens_client.cases import Cases
 from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
+from triagelens_client.feedback import Feedbacks
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
 from triagelens_client.models import (
@@ -32,6 +33,7 @@ from triagelens_client.patients import Patients
 from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
 from triagelens_client.retry import Retry
+from triagelens_client.review import Review
 from triagelens_client.tokens import RenewedTokens, TokenProvider, Tokens, signed_out
 from triagelens_client.training import Training
 from triagelens_client.users import Users
@@ -97,6 +99,8 @@ class Triagelens:
         self.account = Account(self._http, current)
         self.cases = Cases(self._http, current)
         self.patients = Patients(self._http, current)
+        self.review = Review(self._http, current)
+        self.feedback = Feedbacks(self._http, current)
         self.models = Registry(self._http, current, self._poll)
         self.training = Training(self._http, current, self._poll)
         self.users = Users(self._http, current)

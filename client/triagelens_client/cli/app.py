@@ -9,11 +9,13 @@ from triagelens_client.cli import (
     audit,
     cases,
     credentials,
+    feedback,
     images,
     models,
     patients,
     people,
     predict,
+    review,
     training,
     users,
 )
@@ -65,6 +67,8 @@ app.command("whoami")(failing_plainly(people.whoami))
 app.command("predict")(failing_plainly(predict.predict))
 app.add_typer(images.app, name="images")
 app.add_typer(cases.app, name="cases")
+app.add_typer(review.app, name="review")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(patients.app, name="patients")
 app.add_typer(models.app, name="models")
 app.add_typer(training.app, name="training")

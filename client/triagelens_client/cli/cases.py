@@ -83,10 +83,15 @@ def new(
     number: Annotated[int | None, typer.Option(min=1, help="The next one, if not given.")] = None,
     patient: Annotated[str | None, typer.Option(help="Opaque id of the patient.")] = None,
     notes: str | None = None,
+    readers: Annotated[
+        int | None, typer.Option(min=1, help="How many label it without knowing of each other.")
+    ] = None,
 ) -> None:
     """Make a case of images; prints its id."""
     with _client(context) as client:
-        case = client.cases.create(specialty, image_ids, number=number, patient_id=patient, notes=notes)
+        case = client.cases.create(
+            specialty, image_ids, number=number, patient_id=patient, notes=notes, readers=readers
+        )
     notices().print(f"Case {case.number} is open.")
     typer.echo(case.case_id)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Query, Response, status
+from fastapi import APIRouter, Path, Query, Response, status
 
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.cases import CaseReader, IfMatch, VisibleCase
@@ -28,11 +28,6 @@ router = APIRouter(prefix="/v1/cases/{case_id}/annotations", tags=["review"])
 AnnotationId = Annotated[
     str, Path(max_length=64, description="From the list or the answer", examples=[ANNOTATION_ID_EXAMPLE])
 ]
-COCO_EXAMPLE = {
-    "images": [{"id": 1, "file_name": "01k9qr5w3nd8h2j7s0v4f6b1ac.jpg", "width": 1024, "height": 768}],
-    "categories": [{"id": 1, "name": "mel"}],
-    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 12, 40, 30], "segmentation": []}],
-}
 
 
 @router.post(
@@ -94,7 +89,7 @@ def export_case_annotations(
     responses=problems(400, 401, 403, 404, 409, 503),
 )
 def import_case_annotations(
-    body: Annotated[CocoDocument, Body(examples=[COCO_EXAMPLE])],
+    body: CocoDocument,
     reader: CaseReader,
     case: VisibleCase,
     annotations: AnnotationsCase,

@@ -137,8 +137,17 @@ class CocoAnnotation(_Read):
     attributes: CocoStroke = CocoStroke()
 
 
+_EXAMPLE: Document = {
+    "images": [{"id": 1, "file_name": "01k9qr5w3nd8h2j7s0v4f6b1ac.jpg", "width": 1024, "height": 768}],
+    "categories": [{"id": 1, "name": "mel"}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 12, 40, 30], "segmentation": []}],
+}
+
+
 class CocoDocument(_Read):
     """As much of a COCO document as is read."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     images: list[CocoImageEntry] = Field(max_length=MOST_IMAGES)
     categories: list[CocoCategory] = Field(max_length=1_000)
