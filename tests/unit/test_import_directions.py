@@ -63,6 +63,7 @@ def below(name: str, modules: set[str]) -> bool:
         ),
         (LIBRARY / "services", {*CLOUD_LIBRARIES, "triagelens.adapters", "aws_lambda_powertools"}),
         (LIBRARY / "imaging", {*CLOUD_LIBRARIES, "triagelens.adapters", "triagelens.services"}),
+        (LIBRARY / "documents", {*CLOUD_LIBRARIES, "triagelens.adapters", "triagelens.services"}),
         (LIBRARY / "inference", {*CLOUD_LIBRARIES, "triagelens.adapters"}),
         (LIBRARY, {*FUNCTIONS, "infra", "training_job", "triagelens_client", "bench", "fastapi", "mangum"}),
         (ROOT / "functions", {"infra", "training_job", "triagelens_client", "bench"}),

@@ -1,0 +1,1 @@
+"""Documents for people: what they hold, and how it is set."""

@@ -1,0 +1,198 @@
+"""A report can be read by everybody, shows what it was given, and takes no orders from it."""
+
+import io
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pypdf
+import pypdfium2
+import pytest
+from PIL import Image, ImageDraw
+
+from triagelens.documents.report import (
+    Clinic,
+    Fact,
+    Remark,
+    ReportDocument,
+    ShownImage,
+    ShownLabel,
+    render,
+)
+
+REFERENCE = Path(__file__).parent / "report_page.png"
+MADE = datetime(2026, 1, 16, 12, 0, tzinfo=UTC)
+
+
+def picture(number: int = 0, side: int = 300) -> bytes:
+    image = Image.new("RGB", (side, side * 3 // 4), (225, 190, 170))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((side // 3, side // 4, side // 3 + 60 + number % 40, side // 4 + 70), fill=(90, 50, 40))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def shown(number: int = 0) -> ShownImage:
+    return ShownImage(
+        picture=picture(number),
+        caption=f"Photo {number} with the evidence for Melanoma",
+        labels=(
+            ShownLabel(title="Melanoma", probability=0.873),
+            ShownLabel(title="Nevus", probability=0.127),
+        ),
+        facts=(Fact(name="Quality", value="accepted"), Fact(name="Model", value="phantom-skin 1.0.0")),
+    )
+
+
+def document(**changes: Any) -> ReportDocument:
+    return ReportDocument.model_validate(
+        {
+            "title": "Case 10042",
+            "clinic": Clinic(name="Example Clinic", address="1 Example Street"),
+            "about": (Fact(name="Opened", value="2026-01-15"),),
+            "patient": (Fact(name="Number", value="P-1042"),),
+            "summary": (Fact(name="Images", value="1"),),
+            "images": (shown(),),
+            "remarks": (Remark(who="Reader", when="2026-01-16", text="Grown since spring."),),
+            "disclaimer": "Demonstration model, not for clinical use.",
+            "link": "https://clinic.example.org/cases/01JD",
+            "version": 3,
+            "made_at": MADE,
+            **changes,
+        }
+    )
+
+
+def read(pdf: bytes) -> pypdf.PdfReader:
+    return pypdf.PdfReader(io.BytesIO(pdf))
+
+
+def text_of(pdf: bytes) -> str:
+    return "\n".join(page.extract_text() for page in read(pdf).pages)
+
+
+def test_all_that_it_was_given_is_in_the_text() -> None:
+    text = text_of(render(document()))
+    for said in (
+        *("Case 10042", "Example Clinic", "1 Example Street", "P-1042", "2026-01-15", "Grown since spring."),
+        *("Melanoma", "87.3 %", "12.7 %", "phantom-skin 1.0.0", "not for clinical use", "version 3"),
+        *("page 1 of 1", "2026-01-16 12:00 UTC"),
+    ):
+        assert said in text, said
+
+
+@pytest.mark.parametrize(
+    "name", ["José Ångström", "王小明", "Łukasz Żółć", "Никита", "Ελένη", "さくら", "한지민"]
+)
+def test_names_of_any_script_can_be_read_back(name: str) -> None:
+    assert name in text_of(render(document(patient=(Fact(name="Name", value=name),))))
+
+
+@pytest.mark.parametrize("name", ["محمد", "אבג", "अनु"])
+def test_scripts_that_join_or_run_the_other_way_are_set_in_a_font_that_has_them(name: str) -> None:
+    pdf = render(document(patient=(Fact(name="Name", value=name),)))
+    missing = render(document(patient=(Fact(name="Name", value="\U0001f9ff" * 3),)))
+    assert set("".join(name.split())) & set(text_of(pdf))
+    assert page_picture(pdf).tobytes() != page_picture(missing).tobytes()
+
+
+def test_what_people_wrote_is_never_markup() -> None:
+    orders = '#read("/etc/passwd") #strong[x] $x^2$ *b* _i_ \\ `code` <label> @ref // gone "quoted"'
+    remark = Remark(who="#eval(1)", when="now", text=orders)
+    text = text_of(render(document(title="#pagebreak()", remarks=(remark,))))
+    for said in ("#pagebreak()", "#eval(1)", '#read("/etc/passwd")', "#strong[x]", "*b*", "// gone"):
+        assert said in text
+    assert "root:" not in text
+
+
+def test_it_is_tagged_for_those_who_listen_to_it() -> None:
+    reader = read(render(document()))
+    root: Any = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/Lang"] == "en"
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Case 10042"
+    assert b"pdfuaid" in root["/Metadata"].get_data()
+    told: list[str] = []
+    collect_alternatives(root["/StructTreeRoot"], told)
+    assert "Photo 0 with the evidence for Melanoma" in told
+    assert any("QR code" in text for text in told)
+
+
+def collect_alternatives(node: Any, told: list[str]) -> None:
+    """The texts that stand for pictures, out of the tree of tags."""
+    node = node.get_object() if hasattr(node, "get_object") else node
+    if isinstance(node, list):
+        for child in node:
+            collect_alternatives(child, told)
+    elif isinstance(node, dict):
+        if "/Alt" in node:
+            told.append(str(node["/Alt"]))
+        collect_alternatives(node.get("/K", []), told)
+
+
+def test_each_image_is_on_a_page_and_pages_are_counted() -> None:
+    pdf = render(document(images=tuple(shown(number) for number in range(7))))
+    reader = read(pdf)
+    pictures = [image for page in reader.pages for image in page.images]
+    assert len([one for one in pictures if one.name.endswith((".jpg", ".jpeg"))]) == 7
+    assert len(reader.pages) > 1
+    assert f"page {len(reader.pages)} of {len(reader.pages)}" in reader.pages[-1].extract_text()
+    for number in range(7):
+        assert f"Image {number + 1} of 7" in text_of(pdf)
+
+
+def test_without_images_patient_or_remarks_it_is_a_report_all_the_same() -> None:
+    text = text_of(render(document(images=(), patient=(), remarks=(), summary=())))
+    assert "Patient" not in text
+    assert "Readers' remarks" not in text
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "SVG"])
+def test_a_clinics_logo_is_shown(kind: str) -> None:
+    logo = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+    if kind != "SVG":
+        out = io.BytesIO()
+        Image.new("RGB", (40, 20), "teal").save(out, kind)
+        logo = out.getvalue()
+    with_logo = render(document(clinic=Clinic(name="Example Clinic", logo=logo)))
+    assert page_picture(with_logo).tobytes() != page_picture(render(document())).tobytes()
+
+
+def test_the_same_document_gives_the_same_bytes() -> None:
+    assert render(document()) == render(document())
+    assert render(document()) != render(document(version=4))
+
+
+def page_picture(pdf: bytes) -> Image.Image:
+    opened = pypdfium2.PdfDocument(pdf)
+    try:
+        drawn: Image.Image = opened[0].render(scale=0.75).to_pil()
+        return drawn.convert("L")
+    finally:
+        opened.close()
+
+
+def test_the_first_page_looks_as_it_did() -> None:
+    seen = page_picture(render(document()))
+    reference = Image.open(REFERENCE)
+    assert seen.size == reference.size
+    difference = np.abs(np.asarray(seen, np.int16) - np.asarray(reference, np.int16))
+    assert difference.mean() < 1.5, "if it is meant to: save `page_picture(render(document()))` in its place"
+
+
+def test_two_hundred_images_stay_under_half_a_gigabyte() -> None:
+    code = (
+        "import re\n"
+        "from tests.unit.documents.test_report import document, shown\n"
+        "from triagelens.documents.report import render\n"
+        "images = tuple(shown(number) for number in range(200))\n"
+        "assert render(document(images=images)).startswith(b'%PDF')\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert int(done.stdout) * 1024 < 512e6
