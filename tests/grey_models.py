@@ -10,11 +10,12 @@ from tests.onnx_models import Design, OnnxClassifier, manifest
 from triagelens.inference.session import LoadedModel
 
 SHARPNESS = 60.0
+RIGHT = 20 + STEP / 2
 
 
 def grey_classifier(
     labels: tuple[str, ...] = ("normal", "cataract"), *, specialty: str = "eye", version: str = "1.0.0",
-    threshold: float = 20 + STEP / 2,
+    threshold: float = RIGHT,
 ) -> OnnxClassifier:  # fmt: skip
     """Two labels: the second for an image lighter than `threshold` (grey levels 0..255).
 

@@ -214,8 +214,9 @@ class Model(Answer):
     """One registered version of a specialty's model.
 
     Attributes:
-        status: `candidate`, `refused` or `not_evaluable`.
+        status: `candidate`, `refused`, `not_evaluable` or `retired`.
         production: whether it answers for its specialty now.
+        share: of the images, while it is on trial beside the one in production.
         sha256: digest of model.onnx.
     """
 
@@ -225,6 +226,7 @@ class Model(Answer):
     status: str
     problems: tuple[Problem, ...] = ()
     production: bool = False
+    share: float | None = None
     sha256: str | None = None
     intended_use: str | None = None
     created_at: datetime | None = None
@@ -280,3 +282,16 @@ def all_of(page: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
     while part.cursor is not None:
         part = page(part.cursor)
         yield from part.items
+
+
+class MigratedUser(Answer):
+    """What became of somebody of a former system.
+
+    Attributes:
+        verdict: `taken`, `known` (taken before) or `refused`.
+        reason: why somebody was refused.
+    """
+
+    username: str
+    verdict: str
+    reason: str | None = None

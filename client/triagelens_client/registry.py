@@ -1,4 +1,4 @@
-"""Models: bring one, see what there is, put one into production."""
+"""Models: bring one, see what there is, put one into service and take it out again."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import httpx
 from triagelens_client.errors import UnreadableFileError
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
+from triagelens_client.model_cards import ModelCard, ModelReplay
 from triagelens_client.models import ImportCreated, Model, ModelImport, Page, all_of
 from triagelens_client.polling import Poll
 from triagelens_client.tokens import TokenProvider
@@ -76,13 +77,64 @@ class Registry:
         """Registered models, of one specialty or of all, page by page."""
         return all_of(lambda cursor: self.page(specialty, cursor=cursor))
 
-    def get(self, specialty: str, version: str) -> Model:
-        return read_answer(Model, self._send("GET", f"/v1/models/{segment(specialty)}/{segment(version)}"))
+    def get(self, specialty: str, version: str) -> ModelCard:
+        """A model's card: where it comes from, what the gate found, who put it into service."""
+        return read_answer(ModelCard, self._send("GET", _path(specialty, version)))
 
-    def activate(self, specialty: str, version: str, reason: str) -> Model:
+    def promote(
+        self, specialty: str, version: str, share: float = 1.0, reason: str | None = None
+    ) -> ModelCard:
+        """Gives a model a share of the images, 1 for all. Admins only, and not who trained or brought it.
+
+        Args:
+            reason: required where the gate had no verdict.
+        """
+        body = {"share": share, **_said(reason)}
+        return read_answer(ModelCard, self._send("POST", _path(specialty, version, "promote"), body=body))
+
+    def rollback(self, specialty: str, version: str, reason: str | None = None) -> ModelCard:
+        """Takes a model out of service: its trial ends, or the model before it is in production again."""
+        path = _path(specialty, version, "rollback")
+        return read_answer(ModelCard, self._send("POST", path, body=_said(reason)))
+
+    def retire(self, specialty: str, version: str, reason: str | None = None) -> ModelCard:
+        """Keeps a model from ever serving again."""
+        path = _path(specialty, version, "retire")
+        return read_answer(ModelCard, self._send("POST", path, body=_said(reason)))
+
+    def activate(self, specialty: str, version: str, reason: str) -> ModelCard:
         """Puts a model into production at once. Admins only; the reason is audited for ever."""
-        path = f"/v1/models/{segment(specialty)}/{segment(version)}/activate"
-        return read_answer(Model, self._send("POST", path, body={"reason": reason}))
+        path = _path(specialty, version, "activate")
+        return read_answer(ModelCard, self._send("POST", path, body={"reason": reason}))
+
+    def replay(
+        self, specialty: str, version: str, limit: int = 200, *, within_s: float = 900.0
+    ) -> ModelReplay:
+        """Has stored images scored with a model, and waits for every other answer than the stored ones.
+
+        Raises:
+            DeadlinePassedError: it is not through after `within_s` seconds.
+        """
+        path = _path(specialty, version, "replay")
+        begun = read_answer(ModelReplay, self._send("POST", path, body={"limit": limit}))
+        return self.wait_for_replay(begun, within_s)
+
+    def wait_for_replay(self, begun: ModelReplay, within_s: float = 900.0) -> ModelReplay:
+        """The replay once it is completed or failed.
+
+        Raises:
+            DeadlinePassedError: it is not, after `within_s` seconds.
+        """
+        path = _path(begun.specialty, begun.version, f"replays/{segment(begun.replay_id)}")
+
+        def ask(wait_s: int) -> httpx.Response:
+            return self._send("GET", path)
+
+        def read(response: httpx.Response) -> tuple[ModelReplay, str, bool]:
+            answer = read_answer(ModelReplay, response)
+            return answer, answer.status, answer.is_final
+
+        return self._poll.until_final(ask, read, subject=f"Replay {begun.replay_id}", within_s=within_s)
 
     def _announce(self, model: Source, manifest: Source, head: Source | None) -> ImportCreated:
         body: dict[str, Any] = {"manifest": _json_object(manifest), "size_bytes": model.size_bytes}
@@ -92,6 +144,15 @@ class Registry:
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self._http.send(method, path, tokens=self._tokens, **request)
+
+
+def _path(specialty: str, version: str, deed: str = "") -> str:
+    path = f"/v1/models/{segment(specialty)}/{segment(version)}"
+    return f"{path}/{deed}" if deed else path
+
+
+def _said(reason: str | None) -> dict[str, str]:
+    return {} if reason is None else {"reason": reason}
 
 
 def _json_object(source: Source) -> dict[str, Any]:

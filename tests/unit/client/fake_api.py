@@ -107,6 +107,7 @@ class FakeApi:
     stored: dict[str, bytes] = field(default_factory=dict)
     models: list[dict[str, Any]] = field(default_factory=list)
     import_verdicts: deque[dict[str, Any]] = field(default_factory=deque)
+    replays: deque[dict[str, Any]] = field(default_factory=deque)
     most_at_once: int = 0
     _under_way: int = 0
     _polls: dict[str, int] = field(default_factory=dict)
@@ -248,6 +249,8 @@ class FakeApi:
             cursor = str(start + 1) if start + 1 < len(self.models) else None
             page = {"items": self.models[start : start + 1], "cursor": cursor}
             return httpx.Response(200, json=page)
-        if request.method == "POST" and path.endswith("/activate"):
+        if path.endswith("/replay") or "/replays/" in path:
+            return httpx.Response(202 if request.method == "POST" else 200, json=self.replays.popleft())
+        if request.method == "POST" or path.count("/") == 4:
             return httpx.Response(200, json=self.models[0])
         return problem(404, "not_found", "There is no such thing.")

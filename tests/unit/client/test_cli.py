@@ -264,6 +264,37 @@ def test_an_imported_model_is_a_candidate(
     assert "triagelens models activate skin 7" in result.stderr
 
 
+def test_a_model_without_a_verdict_is_registered_and_says_why(
+    signed_in: Run, api: FakeApi, model_files: tuple[Path, Path]
+) -> None:
+    told = {"code": "not_evaluable", "message": "The holdout has too few images: mel 3."}
+    verdict = {"status": "not_evaluable", "specialty": "skin", "version": "7", "problems": [told]}
+    api.import_verdicts.append(verdict)
+    result = signed_in("models", "import", *model_files)
+    assert result.exit_code == 0
+    assert "too few images: mel 3" in result.stderr
+    assert "triagelens models activate skin 7 --reason" in result.stderr
+
+
+def test_models_are_promoted_rolled_back_shown_and_replayed(signed_in: Run, api: FakeApi) -> None:
+    gate = {"verdict": "refused", "reasons": ["Too slow."], "evaluated_at": "2026-11-23T10:00:00Z"}
+    api.models = [
+        {"specialty": "skin", "name": "resnet", "version": "7", "status": "candidate", "gate": gate}
+    ]
+    assert "Too slow." in signed_in("models", "show", "skin", "7").stdout
+    assert "10% of the images" in signed_in("models", "promote", "skin", "7", "--share", "0.1").stderr
+    assert signed_in("models", "promote", "skin", "7", "--share", "2").exit_code == 2
+    assert signed_in("models", "rollback", "skin", "7").exit_code == 0
+    assert "retired" in signed_in("models", "retire", "skin", "7").stderr
+    told = {"replay_id": "r1", "specialty": "skin", "version": "7", "missing": 0}
+    flips = [{"old": "mel", "new": "nv", "count": 2, "image_ids": ["i1", "i2"]}]
+    done = {**told, "status": "completed", "scored": 9, "flipped": 2, "flips": flips}
+    api.replays.extend([{**told, "status": "queued", "scored": 0, "flipped": 0}, done])
+    replayed = signed_in("models", "replay", "skin", "7")
+    assert "mel" in replayed.stdout
+    assert "2 of 9 images" in replayed.stderr
+
+
 def test_a_refused_model_ends_with_its_reasons(
     signed_in: Run, api: FakeApi, model_files: tuple[Path, Path]
 ) -> None:

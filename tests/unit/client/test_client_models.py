@@ -96,3 +96,42 @@ def test_activating_tells_the_reason(client: Triagelens, api: FakeApi) -> None:
     assert client.models.activate("skin", "2", "The old one fails in clinic 3").production
     (request,) = api.asked("POST /v1/models/skin/2/activate")
     assert json.loads(request.content) == {"reason": "The old one fails in clinic 3"}
+
+
+def test_promotion_rollback_and_retirement_say_what_is_meant(client: Triagelens, api: FakeApi) -> None:
+    api.models = [model("2", production=True)]
+    assert client.models.promote("skin", "2", 0.25).production
+    client.models.promote("skin", "2", reason="The gate had no verdict")
+    client.models.rollback("skin", "2", "Fails on scans")
+    client.models.retire("skin", "2")
+    assert [json.loads(request.content) for request in api.asked("POST /v1/models/skin/2/.*")] == [
+        {"share": 0.25},
+        {"share": 1.0, "reason": "The gate had no verdict"},
+        {"reason": "Fails on scans"},
+        {},
+    ]
+
+
+def test_a_card_tells_what_the_gate_found(client: Triagelens, api: FakeApi) -> None:
+    check = {"name": "sensitivity.mel", "value": 0.9, "bound": 0.85, "outcome": "passed", "message": "Good."}
+    gate = {"verdict": "passed", "checks": [check], "evaluated_at": "2026-11-23T10:00:00Z"}
+    api.models = [model("2", gate=gate, training={"code_version": "1"})]
+    card = client.models.get("skin", "2")
+    assert card.gate is not None
+    assert (card.gate.verdict, card.gate.checks[0].outcome) == ("passed", "passed")
+    assert card.training == {"code_version": "1"}
+
+
+def test_a_replay_is_waited_for(client: Triagelens, api: FakeApi) -> None:
+    told = {"replay_id": "r1", "specialty": "skin", "version": "2", "scored": 0, "missing": 0, "flipped": 0}
+    flips = [{"old": "mel", "new": "nv", "count": 1, "image_ids": ["i1"]}]
+    api.replays.extend(
+        [
+            {**told, "status": "queued"},
+            {**told, "status": "running"},
+            {**told, "status": "completed", "scored": 9, "flipped": 1, "flips": flips},
+        ]
+    )
+    found = client.models.replay("skin", "2", limit=9)
+    assert (found.scored, found.flips[0].old, found.flips[0].image_ids) == (9, "mel", ("i1",))
+    assert api.seen[-1] == "GET /v1/models/skin/2/replays/r1"
