@@ -41,6 +41,8 @@ class JobRoles(Construct):
         self._objects(self.ingest, storage.learning, ["datasets/", "snapshots/"], [*WRITE_OBJECT, *MULTIPART])
         self._objects(self.ingest, storage.images, ["working/"], READ_OBJECT)
         self._records(self.ingest, "casework", READ_RECORDS)
+        # Which of the platform's images are in a snapshot is noted many at a time.
+        self._records(self.ingest, "registry", ["dynamodb:BatchWriteItem"])
 
     def _exported_name(self, bucket: s3.Bucket) -> str:
         """Under which name the main stack tells this one the bucket's ARN."""
