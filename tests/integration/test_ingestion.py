@@ -22,6 +22,8 @@ from training_job.ingest.making import Making
 from training_job.ingest.members import ArchiveLimits
 from training_job.ingest.ports import IngestPorts
 from training_job.ingest.sources import S3Object, open_object
+from training_job.ingest.wiring import ingest_ports
+from training_job.jobs.settings import settings
 from training_job.snapshots import snapshot_entries
 from triagelens.adapters.buckets import S3Bucket
 from triagelens.adapters.dynamodb.ledger import DynamoLedgers
@@ -331,6 +333,17 @@ def test_an_upload_that_is_gone_fails_clearly(deployment: Deployment) -> None:
     with pytest.raises(NotFoundError, match="gone"):
         deployment.ingest(dataset)
     assert deployment.datasets.dataset(dataset.dataset_id).status is DatasetStatus.FAILED
+
+
+def test_the_container_wires_the_same_ports(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE", "laptop")
+    settings.cache_clear()
+    dataset = deployment.upload(archive(4))
+    ports = ingest_ports(deployment.jobs, deployment.datasets, deployment.datasets)
+    report = ingest_dataset(deployment.job(dataset), ports)
+    settings.cache_clear()
+    assert report.snapshot_id is not None
+    assert deployment.snapshots.snapshot(report.snapshot_id).images == 4
 
 
 def test_an_archive_is_read_by_ranges_and_never_whole(deployment: Deployment) -> None:
