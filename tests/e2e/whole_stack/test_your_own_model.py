@@ -71,7 +71,7 @@ def test_classifiers_of_several_kinds_serve_within_30_s_of_their_activation(
         for specialty, kind in KINDS.items()
     }
     for specialty, model in made.items():
-        assert bring(admin, model, tmp_path / specialty).status == "candidate"
+        assert bring(admin, model, tmp_path / specialty).status == "not_evaluable"
         before = model_of_next_image(person, specialty)["model"]
         assert before["version"] != BROUGHT, "a candidate does not answer"
         assert admin.client.models.activate(specialty, BROUGHT, REASON).production
@@ -90,7 +90,7 @@ def test_a_newer_version_takes_over_and_the_older_one_can_be_put_back(
     admin: Person, person: Person, tmp_path: Path
 ) -> None:
     made = classifier(specialty="brain", version=NEWER, seed=1)
-    assert bring(admin, made, tmp_path).status == "candidate"
+    assert bring(admin, made, tmp_path).status == "not_evaluable"
     for version in (BROUGHT, NEWER, BROUGHT):
         assert admin.client.models.activate("brain", version, REASON).production
         wait_for_version(person, "brain", version)
