@@ -104,7 +104,7 @@ def _labels(judged: Judged) -> str:
     return (
         f"<h2>On {found.images} {escape(judged.name)} images</h2>"
         f"<p>Balanced accuracy {found.balanced_accuracy:.3f}, accuracy {found.accuracy:.3f}. "
-        "In brackets: 95 % confidence interval.</p>" + _table(["label", "sensitivity", "specificity"], rows)
+        "In brackets: 95% confidence interval.</p>" + _table(["label", "sensitivity", "specificity"], rows)
     )
 
 
@@ -142,8 +142,9 @@ def _sets(found: ConformalMeasures | None) -> str:
     sizes = [[str(size), str(count)] for size, count in enumerate(found.sizes) if count]
     return (
         "<h2>Sets of labels</h2><p>A set holds every label of probability at least "
-        f"{1 - found.quantile:.4f}. {found.promised:.0%} of the sets should hold the true label; on held-out "
-        f"images it is {_rate(found.coverage)}. A set has {found.mean_size:.2f} labels on average.</p>"
+        f"{1 - found.quantile:.4f}; an empty one says that the model is sure of none. The true label should "
+        f"be in {found.promised:.0%} of the sets. On held-out images the share is {_rate(found.coverage)}. "
+        f"A set has {found.mean_size:.2f} labels on average.</p>"
         + _table(["labels in the set", "images"], sizes)
     )
 
@@ -153,7 +154,7 @@ def _outliers(share: float | None) -> str:
         return ""
     return (
         "<h2>Unlike the training images</h2><p>By its features the model takes "
-        f"{share:.1%} of the held-out images for images of another kind. About 1 % is to be expected.</p>"
+        f"{share:.1%} of the held-out images for images of another kind. About 1% is to be expected.</p>"
     )
 
 

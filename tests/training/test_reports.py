@@ -5,9 +5,11 @@ import xml.etree.ElementTree as ET
 import numpy as np
 
 from training_job.charts import curves, reliability_diagram
+from training_job.conformal import measure_sets
 from training_job.evaluate import expected_calibration_error, reliability
 from training_job.measures import measure
-from training_job.report import Judged, render
+from training_job.quantise import compare
+from training_job.report import Findings, Judged, render
 
 LABELS = ("normal", "<b>odd</b>")
 
@@ -74,3 +76,24 @@ def test_calibration_error_is_what_the_diagram_shows() -> None:
     assert sum(found.images for found in bins) == 500
     gap = sum(found.images * abs(found.accuracy - found.confidence) for found in bins) / 500
     assert expected_calibration_error(probabilities, targets) == gap
+
+
+def test_sets_outliers_and_precision_are_told_where_they_are_known() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.5, 0.5]])
+    sets = measure_sets(probabilities, np.array([0, 1, 1, 0]), 0.45, 0.9)
+    found = Findings(conformal=sets, outliers=0.25, quantised=compare(0.9, 0.85))
+    of = judged([[1, 0], [0, 5]], [0, 1])
+    shown = render("A model", [{"loss": 1.0, "accuracy": 0.5}], of, 1.0, "tests", found)
+    for words in (
+        "probability at least 0.5500",
+        "in 90% of the sets",
+        "0.500 (0.150 to 0.850), 4 images",
+        "<tr><th>0</th><td>1</td></tr><tr><th>1</th><td>3</td></tr>",
+        "25.0% of the held-out images",
+        "0.9000 in float32, 0.8500 in int8; float32 is served",
+    ):
+        assert words in shown
+    plain = page(of)
+    for heading in ("Sets of labels", "Unlike the training images", "Precision"):
+        assert heading in shown
+        assert heading not in plain

@@ -7,6 +7,7 @@ import pytest
 from tests.fake_training_jobs import FakeJobRecords, new_job
 from tests.fakes import START, FakeClock
 from training_job.errors import StoppedError, TrainingError
+from training_job.jobs import entry
 from training_job.jobs.listening import BEAT_S, JobListener
 from training_job.jobs.run import DONE, FAILED, run_job
 from triagelens.domain.errors import NotFoundError
@@ -168,3 +169,14 @@ def test_of_several_processes_none_stops_before_the_epoch_is_over(
     listener.step()
     listener.epoch({"loss": 1.0})
     assert not listener.goes_on()
+
+
+def test_on_a_machine_with_several_gpus_the_command_starts_itself_on_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    became: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda _, command: became.append(command))
+    entry.start_on_each(4, "job")
+    (command,) = became
+    assert command[1:5] == ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"]
+    assert command[5:] == ["-m", "training_job", "run", "job"]
