@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import triagelens.inference
 from triagelens.domain.manifest import Manifest
+from triagelens.domain.parity import Parity
 from triagelens.domain.specialties import specialty
 from triagelens.inference.manifest_schema import manifest_schema
 from triagelens.inference.package import ModelPackage
@@ -53,7 +54,12 @@ def test_every_reason_to_refuse_is_explained_and_no_other() -> None:
     assert explained == raised
 
 
-@pytest.mark.parametrize("block", blocks("json"))
+def test_the_example_of_a_parity_file_is_a_valid_one() -> None:
+    (block,) = [block for block in blocks("json") if '"tolerance"' in block]
+    assert Parity.model_validate_json(block).tolerance == 1e-4
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("json") if '"specialty"' in block])
 def test_each_example_is_a_valid_manifest_of_a_known_specialty(block: str) -> None:
     manifest = Manifest.model_validate_json(block)
     assert set(manifest.labels) <= set(specialty(manifest.specialty).label_names)
