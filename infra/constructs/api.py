@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -179,7 +180,11 @@ class Api(Construct):
         storage.allow_objects(self.function, storage.images, "working/", READ_OBJECT)
         # It signs links to pictures of the evidence; explain_image draws them.
         storage.allow_objects(self.function, storage.images, "explanations/", READ_OBJECT)
-        pipeline.explain_image.grant_invoke(self.function)
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[pipeline.explain_image.function_arn]
+            )
+        )
         # Annotations too large for an item of the table.
         storage.allow_objects(self.function, storage.images, "annotations/", [*READ_OBJECT, *WRITE_OBJECT])
         storage.allow_objects(self.function, storage.models, "incoming/", WRITE_OBJECT)
