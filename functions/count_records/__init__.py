@@ -1,0 +1,1 @@
+"""Counts images and cases. Triggered by the casework table's stream."""
