@@ -72,7 +72,7 @@ def list_case_annotations(
     "/coco",
     operation_id="export_case_annotations",
     summary="Annotations of a case as COCO (doctor, admin)",
-    responses=problems(401, 403, 404, 503),
+    responses=problems(401, 403, 404, 413, 503),
 )
 def export_case_annotations(
     reader: CaseReader, case: VisibleCase, annotations: AnnotationsCase

@@ -136,6 +136,9 @@ def test_a_large_annotation_lies_in_the_bucket(api: Api, doctor: Person) -> None
     assert stored["Size"] > MOST_INLINE_BYTES
     told = api.client.get(f"/v1/cases/{case_id}/annotations/coco", headers=doctor).json()
     assert len(told["annotations"][0]["attributes"]["points"]) == 120_000
+    assert draw(api, doctor, case_id, strokes=[{"points": points, "width": 1}]).status_code == 201
+    too_many = api.client.get(f"/v1/cases/{case_id}/annotations/coco", headers=doctor)
+    assert (too_many.status_code, too_many.json()["code"]) == (413, "payload_too_large")
 
 
 def test_pages_of_annotations_hold_each_once(api: Api, doctor: Person) -> None:

@@ -58,7 +58,7 @@ def test_a_form_goes_with_a_case_and_one_of_its_images(api: Api) -> None:
     )
     assert missing.status_code == 400
     change(api, doctor, f"{case_id}/confirm", {"final_diagnosis": "Normal"}, 1)
-    assert submit(2).status_code == 409
+    assert submit(3).status_code == 409
 
 
 def test_everybody_gives_feedback_once_and_admins_read_and_reset_it(api: Api) -> None:

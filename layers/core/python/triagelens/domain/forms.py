@@ -10,6 +10,8 @@ from triagelens.domain.patients import Gender
 
 MOST_SYMPTOMS = 30
 MOST_ANSWERS = 50
+# As JSON: a form and the one before it go into one entry of the history, and an item holds 400 KB.
+MOST_BYTES = 100_000
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=4_000)]
 

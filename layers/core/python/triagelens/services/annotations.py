@@ -16,6 +16,7 @@ from triagelens.domain.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    TooLargeError,
     TransitionError,
 )
 from triagelens.domain.ids import is_id, new_id
@@ -27,6 +28,8 @@ from triagelens.services.panel_ports import PanelRecords
 from triagelens.services.ports import Casework, Clock, Page
 
 PAGE = 100
+# An answer of the API holds 6 MB, and a point of a COCO document takes up to 40 bytes.
+MOST_EXPORTED_POINTS = 120_000
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,18 @@ class Annotations:
         return Page([entry.model_copy(update={"shapes": None}) for entry in shown], page.cursor)
 
     def as_coco(self, person: Person, case: Case) -> Document:
-        """All that the person may see, as a COCO document of the case's images."""
-        drawn = [self._with_shapes(entry) for entry in self._all(person, case)]
+        """All that the person may see, as a COCO document of the case's images.
+
+        Raises:
+            TooLargeError: it is more than one answer holds.
+        """
+        drawn: list[Annotation] = []
+        points = 0
+        for entry in self._all(person, case):
+            drawn.append(self._with_shapes(entry))
+            points += sum(len(shape.points) for shape in (drawn[-1].shapes or Shapes()).each())
+            if points > MOST_EXPORTED_POINTS:
+                raise TooLargeError("These annotations are too many for one answer; read them one by one.")
         sizes = {entry.image_id: CocoImage(entry.image_id, entry.width, entry.height) for entry in drawn}
         return coco_document(case.specialty, list({**self._images(case), **sizes}.values()), drawn)
 
