@@ -66,6 +66,8 @@ CLOUD_SIZES = {
     "publish_events": FunctionSize(memory_mb=512, timeout_s=30, concurrency=10),
     # One at a time: each link stands on the one before.
     "chain_audit": FunctionSize(memory_mb=512, timeout_s=60, concurrency=1),
+    # Cognito waits five seconds; bcrypt is nothing but computing.
+    "migrate_user": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=5),
     "seal_audit": FunctionSize(memory_mb=1024, timeout_s=300, concurrency=1),
     "rank_cases": FunctionSize(memory_mb=512, timeout_s=30, concurrency=5),
     # Two models at once, and before that a process that tries one: what an account may give at most.
@@ -82,6 +84,7 @@ LAPTOP_SIZES = {
     "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=60, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
     "chain_audit": FunctionSize(memory_mb=512, timeout_s=10, concurrency=1),
+    "migrate_user": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=5),
     "seal_audit": FunctionSize(memory_mb=1024, timeout_s=60, concurrency=1),
     "rank_cases": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
     "register_model": FunctionSize(memory_mb=3008, timeout_s=60, concurrency=2),
@@ -122,6 +125,7 @@ class Config:
     reserve_concurrency: bool
     training: bool = False
     training_usd_per_hour: float | None = None
+    api_keys: tuple[str, ...] = ()
 
     @classmethod
     def from_context(cls, context: Context) -> "Config":
@@ -149,6 +153,7 @@ class Config:
             reserve_concurrency=_yes(context, "reserve_concurrency", otherwise=True),
             training=training,
             training_usd_per_hour=_number(context, "training_usd_per_hour"),
+            api_keys=_origins(context.try_get_context("api_keys")),
         )
 
     def has(self, feature: str) -> bool:

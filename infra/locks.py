@@ -60,7 +60,7 @@ def main(options: list[str]) -> None:
     pins = ["--constraint", "requirements/dev.txt", *options]
     compile_lock(core, ["--group", "layer-core"], leave_out=list(RUNTIME_PACKAGES), options=pins)
     taken = [*RUNTIME_PACKAGES, *locked_names(core)]
-    for name in ("web", "opencv", "onnxruntime", "report"):
+    for name in ("web", "bcrypt", "opencv", "onnxruntime", "report"):
         target = ROOT / "layers" / name / "requirements.txt"
         compile_lock(target, ["--group", f"layer-{name}"], leave_out=taken, options=pins)
 

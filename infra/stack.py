@@ -23,7 +23,7 @@ class TriagelensStack(Stack):
         Tags.of(self).add("stage", config.stage)
         factory = FunctionFactory(self, "Functions", config=config)
         self.storage = Storage(self, "Storage", config=config)
-        self.identity = Identity(self, "Identity", config=config)
+        self.identity = Identity(self, "Identity", config=config, storage=self.storage, factory=factory)
         self.pipeline = Pipeline(self, "Pipeline", config=config, storage=self.storage, factory=factory)
         self.rollout = Rollout(
             self,
@@ -55,6 +55,7 @@ class TriagelensStack(Stack):
             "ApiUrl": self.api.url,
             "UserPoolId": self.identity.pool.user_pool_id,
             "UserPoolClientId": self.identity.client.user_pool_client_id,
+            "OldAppsClientId": self.identity.old_apps_client.user_pool_client_id,
             "UploadsBucket": self.storage.uploads.bucket_name,
             "ImagesBucket": self.storage.images.bucket_name,
             "ModelsBucket": self.storage.models.bucket_name,

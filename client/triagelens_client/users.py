@@ -1,14 +1,20 @@
 """Other people's accounts, for admins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 
 from triagelens_client.errors import NobodyError
 from triagelens_client.http import Http, read_answer, segment
-from triagelens_client.models import Page, User, all_of
+from triagelens_client.models import Answer, MigratedUser, Page, User, all_of
 from triagelens_client.tokens import TokenProvider
+
+MIGRATED_AT_ONCE = 50
+
+
+class _Migrated(Answer):
+    results: tuple[MigratedUser, ...]
 
 
 class Users:
@@ -71,6 +77,25 @@ class Users:
     def reset_authenticator(self, user_id: str) -> User:
         """Forgets the person's authenticator app, for who has lost theirs."""
         return read_answer(User, self._send("POST", f"/{segment(user_id)}/reset-authenticator"))
+
+    def migrate(
+        self, users: Mapping[str, Mapping[str, Any]], *, dry_run: bool = False
+    ) -> Iterator[MigratedUser]:
+        """Takes over people of a former system, who sign in with the password they have. Safe to repeat.
+
+        Args:
+            users: by username: `password_hash` (bcrypt), `first_name`, `last_name`, `role`.
+            dry_run: says what would become of them and changes nothing.
+        """
+        known = ("password_hash", "first_name", "last_name", "role")
+        sent = [
+            {"username": name} | {key: record[key] for key in known if record.get(key) is not None}
+            for name, record in users.items()
+        ]
+        for start in range(0, len(sent), MIGRATED_AT_ONCE):
+            body = {"users": sent[start : start + MIGRATED_AT_ONCE], "dry_run": dry_run}
+            answer = self._send("POST", "/migrations", body=body, idempotent=True)
+            yield from read_answer(_Migrated, answer).results
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self._http.send(method, f"/v1/users{path}", tokens=self._tokens, **request)

@@ -23,6 +23,7 @@ from clinic_api.routes import (
     feedback,
     health,
     images,
+    migration,
     models,
     patients,
     people,
@@ -102,6 +103,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=[
                 "Authorization",
+                "X-API-Key",
                 "Content-Type",
                 "Idempotency-Key",
                 "If-Match",
@@ -112,6 +114,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
             max_age=600,
         )
     app.include_router(audit.router)
+    app.include_router(migration.router)
     app.add_middleware(
         TrailMiddleware,
         trail=lambda: _behind(app, audit_trail),

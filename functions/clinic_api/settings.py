@@ -19,6 +19,7 @@ class Settings(EnvironmentSettings):
         training_queue, training_definition: of AWS Batch, by name; so `ingest_queue`, `ingest_definition`.
             Empty where nothing trains, and on a laptop, whose worker looks for jobs by itself.
         training_usd_per_hour, training_start_up_s, training_overhead: see `Prices`.
+        old_apps_client_id: app client of the former systems' apps; its access tokens last a day.
         api_base_path: stage prefix that is taken off a path if it is there.
     """
 
@@ -37,6 +38,8 @@ class Settings(EnvironmentSettings):
     replay_queue_url: str
     user_pool_id: str
     user_pool_client_id: str
+    old_apps_client_id: str
+    migration_key_id: str
     token_issuer: str
     jwks_url: str
     cors_origins: str = ""

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.config import API_STAGE, QUEUE_RETENTION_DAYS, Config
 from infra.constructs.acknowledgements import acknowledge
+from infra.constructs.api_keys import require_keys
 from infra.constructs.batch_permissions import allow_batch
 from infra.constructs.firewall import protect
 from infra.constructs.functions import FunctionFactory
@@ -77,6 +78,7 @@ GATEWAY_ERRORS = {
     "ACCESS_DENIED": (403, "forbidden", "Access is denied."),
     "BAD_REQUEST_BODY": (400, "invalid_request", "The request is not as described."),
     "BAD_REQUEST_PARAMETERS": (400, "invalid_request", "The request is not as described."),
+    "INVALID_API_KEY": (403, "forbidden", "This needs an API key: `X-API-Key`."),
     "INTEGRATION_FAILURE": (504, "unavailable", "The service did not answer; try again."),
     "INTEGRATION_TIMEOUT": (504, "unavailable", "No answer came in time; try again."),
     "MISSING_AUTHENTICATION_TOKEN": (403, "forbidden", "There is nothing at this address."),
@@ -150,6 +152,8 @@ class Api(Construct):
             "EXPLAIN_FUNCTION": pipeline.explain_image.function_name,
             "USER_POOL_ID": pool,
             "USER_POOL_CLIENT_ID": identity.client.user_pool_client_id,
+            "OLD_APPS_CLIENT_ID": identity.old_apps_client.user_pool_client_id,
+            "MIGRATION_KEY_ID": identity.migration_key.key_id,
             "TOKEN_ISSUER": issuer,
             "JWKS_URL": f"{keys_base}/.well-known/jwks.json",
             "CORS_ORIGINS": ",".join(self._config.cors_origins),
@@ -194,6 +198,7 @@ class Api(Construct):
         pipeline.inference.queue.grant_send_messages(self.function)
         self._replay.grant_send_messages(self.function)
         identity.pool.grant(self.function, *COGNITO_ACTIONS)
+        identity.migration_key.grant(self.function, "kms:Encrypt")
         if self._config.training:
             allow_batch(self.function, self._config)
 
@@ -238,13 +243,17 @@ class Api(Construct):
         validator = rest.add_request_validator(
             "validator", validate_request_parameters=True, validate_request_body=True
         )
-        rest.root.add_method("ANY", integration, request_validator=validator)
+        names = self._config.api_keys
+        rest.root.add_method("ANY", integration, request_validator=validator, api_key_required=bool(names))
         rest.root.add_resource("{proxy+}").add_method(
             "ANY",
             integration,
             request_validator=validator,
             request_parameters={"method.request.path.proxy": True},
+            api_key_required=bool(names),
         )
+        if names:
+            require_keys(self, rest, integration, names)
         return rest
 
     def _shape_gateway_errors(self) -> None:

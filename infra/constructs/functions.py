@@ -20,6 +20,7 @@ LAYERS_OF = {
     "mark_dead_letters": ("core",),
     "publish_events": ("core",),
     "chain_audit": ("core",),
+    "migrate_user": ("core", "bcrypt"),
     "seal_audit": ("core",),
     "rank_cases": ("core",),
     "watch_training": ("core",),

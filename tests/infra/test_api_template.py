@@ -9,7 +9,17 @@ from infra.config import API_STAGE
 from infra.template import Template, synthesize
 
 OUTPUTS = {
-    *("ApiUrl", "UserPoolId", "UserPoolClientId", "UploadsBucket", "ImagesBucket", "ModelsBucket"),
+    *(
+        "ApiUrl",
+        "UserPoolId",
+        "UserPoolClientId",
+        "OldAppsClientId",
+        "AuditBucket",
+        "AuditKeyId",
+        "UploadsBucket",
+        "ImagesBucket",
+        "ModelsBucket",
+    ),
     *("CaseworkTable", "RegistryTable", "UsersTable", "AuditTable", "EphemeralTable", "EventBusName"),
     *("QualityQueueUrl", "QualityDlqUrl", "InferenceQueueUrl", "InferenceDlqUrl"),
     *("RegistrationQueueUrl", "RegistrationDlqUrl"),
@@ -110,8 +120,9 @@ def test_people_sign_in_by_name_or_email_with_a_strong_password(dev: Template) -
     assert pool["AutoVerifiedAttributes"] == ["email"]
     assert pool["MfaConfiguration"] == "OPTIONAL"
     assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
-    [email] = pool["Schema"]
-    assert email == {"Name": "email", "Mutable": True, "Required": False}
+    by_name = {entry["Name"]: entry for entry in pool["Schema"]}
+    assert set(by_name) == {"email", "migration"}
+    assert by_name["email"] == {"Name": "email", "Mutable": True, "Required": False}
     policy = pool["Policies"]["PasswordPolicy"]
     assert policy["MinimumLength"] >= 12
     assert all(policy[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
@@ -119,11 +130,15 @@ def test_people_sign_in_by_name_or_email_with_a_strong_password(dev: Template) -
 
 
 def test_the_client_tells_nobody_who_exists_and_its_tokens_are_short(dev: Template) -> None:
-    [client] = dev.of_type("AWS::Cognito::UserPoolClient").values()
-    assert sorted(client["ExplicitAuthFlows"]) == ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"]
-    assert client["PreventUserExistenceErrors"] == "ENABLED"
-    assert client["EnableTokenRevocation"]
-    assert client["AccessTokenValidity"] == 60
-    assert not client.get("GenerateSecret")
+    clients = dev.of_type("AWS::Cognito::UserPoolClient")
+    assert sorted(client["AccessTokenValidity"] for client in clients.values()) == [60, 24 * 60]
+    [old] = [name for name, client in clients.items() if client["AccessTokenValidity"] == 24 * 60]
+    assert dev.function("clinic_api")["Environment"]["Variables"]["OLD_APPS_CLIENT_ID"] == {"Ref": old}
+    for client in clients.values():
+        assert sorted(client["ExplicitAuthFlows"]) == ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"]
+        assert client["PreventUserExistenceErrors"] == "ENABLED"
+        assert client["EnableTokenRevocation"]
+        assert not client.get("GenerateSecret")
+        assert sorted(client["WriteAttributes"]) == ["email", "name"]  # and never the proof of a migration
     groups = {group["GroupName"] for group in dev.of_type("AWS::Cognito::UserPoolGroup").values()}
     assert groups == {"patient", "gp", "doctor", "researcher", "admin"}

@@ -1,16 +1,22 @@
 """People's accounts, for admins."""
 
+import json
+import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from triagelens_client.cli.output import failing_plainly, notices, results, table
+from triagelens_client.cli.output import FAILED, complain, failing_plainly, notices, results, table
+from triagelens_client.errors import UnreadableFileError
 
 if TYPE_CHECKING:
     from triagelens_client.cli.connection import Connection
 
 app = typer.Typer(help="The people of a deployment. Needs the role admin.", no_args_is_help=True)
+
+USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Role(StrEnum):
@@ -124,3 +130,54 @@ def reset_authenticator(context: typer.Context, username: _Username) -> None:
     with connection.client() as client:
         client.users.reset_authenticator(client.users.named(username).id)
     notices().print(f"{username} can set up a new app.", markup=False)
+
+
+@app.command()
+@failing_plainly
+def migrate(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="users.json of the former system.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")
+    ] = False,
+) -> None:
+    """Take over people with their bcrypt passwords. Can be repeated; tells who could not be taken."""
+    connection: Connection = context.obj
+    users, unfit = _former_users(file)
+    with connection.client() as client:
+        results_of = list(client.users.migrate(users, dry_run=dry_run)) if users else []
+    refused = {one.username: one.reason or "" for one in results_of if one.verdict == "refused"} | unfit
+    for username, reason in refused.items():
+        complain(f"{username}: {reason}")
+    taken, known = (sum(one.verdict == verdict for one in results_of) for verdict in ("taken", "known"))
+    would = "would be " if dry_run else ""
+    told = f"{taken} {would}taken, {known} taken before, {len(refused)} {would}refused."
+    notices().print(told, markup=False)
+    if refused:
+        raise typer.Exit(FAILED)
+
+
+def _former_users(file: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The records that can be sent, by username, and why the others cannot. No value is repeated."""
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise UnreadableFileError(f"{file} is not JSON.") from error
+    if not isinstance(content, dict):
+        raise UnreadableFileError(f"{file} does not hold users by their names.")
+    fit: dict[str, dict[str, Any]] = {}
+    unfit: dict[str, str] = {}
+    for username, record in content.items():
+        texts = isinstance(record, dict) and all(
+            isinstance(record.get(field), str | None) and len(record.get(field) or "") <= 100
+            for field in ("password_hash", "first_name", "last_name", "role")
+        )
+        if not texts or not record.get("password_hash"):
+            unfit[username] = "the record is not one of a user with a password hash"
+        elif not USERNAME.fullmatch(username):
+            unfit[username] = "the name may hold letters, digits, dots, dashes and underscores only"
+        else:
+            fit[username] = record
+    return fit, unfit

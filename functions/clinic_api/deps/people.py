@@ -5,16 +5,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from clinic_api.correlation import correlation_id
-from clinic_api.deps.ports import AuditPort, ClockPort, IdentityPort, PeoplePort, utc_now
+from clinic_api.deps.arrivals import DirectoryPort, MigrationsCase
+from clinic_api.deps.arrivals import JournalPart as JournalPart  # where most look for it
+from clinic_api.deps.ports import ClockPort, IdentityPort, PeoplePort, utc_now
 from clinic_api.deps.use_cases import AccountsCase
 from clinic_api.settings import settings
 from triagelens.adapters.cognito import cognito_client
 from triagelens.adapters.cognito_credentials import CognitoAuthenticators, CognitoPasswords
-from triagelens.adapters.cognito_directory import CognitoDirectory
 from triagelens.adapters.dynamodb.attempts import DynamoAttempts
-from triagelens.services.identity_ports import AuthenticatorProvider, Directory, PasswordProvider
-from triagelens.services.journal import Journal
+from triagelens.services.identity_ports import AuthenticatorProvider, PasswordProvider
 from triagelens.services.limits import Attempts, Limits
 from triagelens.services.passwords import Passwords
 from triagelens.services.second_factor import SecondFactor
@@ -41,12 +40,6 @@ def authenticator_provider() -> AuthenticatorProvider:
     return CognitoAuthenticators(cognito_client(settings().aws_region))
 
 
-@lru_cache
-def directory() -> Directory:
-    conf = settings()
-    return CognitoDirectory(cognito_client(conf.aws_region), conf.user_pool_id)
-
-
 def limits(request: Request, attempts: Annotated[Attempts, Depends(attempts)]) -> Limits:
     """The limits of the caller's address, which the gateway tells (`requestContext.identity.sourceIp`).
 
@@ -55,13 +48,6 @@ def limits(request: Request, attempts: Annotated[Attempts, Depends(attempts)]) -
     """
     source = request.client.host if request.client else None
     return Limits(attempts, source or NO_SOURCE)
-
-
-def journal(audit: AuditPort, clock: ClockPort) -> Journal:
-    return Journal(audit, clock, correlation_id())
-
-
-JournalPart = Annotated[Journal, Depends(journal)]
 
 
 def sessions(people: PeoplePort, identity: IdentityPort, clock: ClockPort, journal: JournalPart) -> Sessions:
@@ -94,12 +80,13 @@ def second_factor(
 def users(
     people: PeoplePort,
     identity: IdentityPort,
-    directory: Annotated[Directory, Depends(directory)],
+    directory: DirectoryPort,
     sessions: SessionsCase,
     clock: ClockPort,
     journal: JournalPart,
+    arrivals: MigrationsCase,
 ) -> Users:
-    return Users(people, identity, directory, sessions, clock, journal)
+    return Users(people, identity, directory, sessions, clock, journal, arrivals)
 
 
 PasswordsCase = Annotated[Passwords, Depends(passwords)]

@@ -139,7 +139,8 @@ def identity() -> IdentityProvider:
 @lru_cache
 def tokens() -> TokenVerifier:
     conf = settings()
-    return CognitoTokens(conf.jwks_url, conf.token_issuer, conf.user_pool_client_id)
+    clients = {conf.user_pool_client_id, conf.old_apps_client_id}
+    return CognitoTokens(conf.jwks_url, conf.token_issuer, frozenset(clients))
 
 
 def stamped_trail(trail: Annotated[AuditTrail, Depends(audit_trail)]) -> AuditTrail:

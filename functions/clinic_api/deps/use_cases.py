@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from clinic_api.deps.arrivals import MigrationsCase
 from clinic_api.deps.ports import (
     AuditPort,
     CaseworkPort,
@@ -35,9 +36,12 @@ def accounts(
     audit: AuditPort,
     clock: ClockPort,
     conf: Conf,
+    arrivals: MigrationsCase,
 ) -> Accounts:
     required = conf.requires_second_factor
-    return Accounts(provider, people, tokens, audit, clock, second_factor_required=required)
+    return Accounts(
+        provider, people, tokens, audit, clock, second_factor_required=required, arrivals=arrivals
+    )
 
 
 def uploads(casework: CaseworkPort, originals: OriginalsPort, clock: ClockPort, conf: Conf) -> Uploads:

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 
 import clinic_api.settings
 from clinic_api.app import create_app
-from clinic_api.deps import audit, cases, patients, people, ports, reviewing
+from clinic_api.deps import arrivals, audit, cases, patients, people, ports, reviewing
 from tests.cloud import REGION, Cloud
+from tests.cloud import client as cloud_client
 from tests.jwks_server import KeySet
 from triagelens.adapters.cognito import cognito_client
 from triagelens.adapters.dynamodb.tables import AuditItem, UsersItem
@@ -82,6 +83,8 @@ def api(cloud: Cloud, keys: KeySet, monkeypatch: pytest.MonkeyPatch) -> Iterator
     environment = {
         "USER_POOL_ID": pool,
         "USER_POOL_CLIENT_ID": app_client,
+        "OLD_APPS_CLIENT_ID": "old-apps",
+        "MIGRATION_KEY_ID": cloud_client("kms").create_key()["KeyMetadata"]["KeyId"],
         "TOKEN_ISSUER": issuer,
         "JWKS_URL": keys.url,
         "QUEUE_RETENTION_S": "345600",
@@ -99,6 +102,10 @@ def api(cloud: Cloud, keys: KeySet, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def caches() -> list["_lru_cache_wrapper[Any]"]:
     """Everything that the API makes once per process."""
-    known = [value for module in (audit, ports, cases, people, patients, reviewing) for value in vars(module).values()]
+    known = [
+        value
+        for module in (arrivals, audit, ports, cases, people, patients, reviewing)
+        for value in vars(module).values()
+    ]
     made = [value for value in known if isinstance(value, _lru_cache_wrapper)]
     return [*made, clinic_api.settings.settings, cognito_client]

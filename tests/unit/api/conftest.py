@@ -9,12 +9,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clinic_api.app import create_app
-from clinic_api.deps import audit, cases, patients, people, ports
+from clinic_api.deps import arrivals, audit, cases, patients, people, ports
 from clinic_api.deps import training as training_deps
 from clinic_api.observability import logger
 from clinic_api.settings import Settings, settings
 from tests.fake_audit import FakeAuditReader, FakeChain, FakeExports
 from tests.fake_cases import FakeCases
+from tests.fake_migration import FakeHashVault, FakeMigrations
 from tests.fake_patients import FakePatients
 from tests.fake_people import FakeAttempts, FakeAuthenticators, FakeDirectory, FakePasswords
 from tests.fake_registry import FakeModelUploads, FakeRegistry
@@ -47,6 +48,8 @@ SETTINGS = Settings.model_validate(
         "replay_queue_url": "https://replays.example/",
         "user_pool_id": "pool",
         "user_pool_client_id": "client",
+        "old_apps_client_id": "old-apps",
+        "migration_key_id": "migration-key",
         "token_issuer": "https://issuer.example",
         "jwks_url": "https://issuer.example/jwks.json",
         "queue_retention_s": 3600,
@@ -75,6 +78,8 @@ class Fakes:
     directory: FakeDirectory = field(init=False)
     attempts: FakeAttempts = field(init=False)
     settings: Settings = SETTINGS
+    migrations: FakeMigrations = field(init=False)
+    vault: FakeHashVault = field(default_factory=FakeHashVault)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     cases: FakeCases = field(default_factory=FakeCases)
     jobs: FakeJobRecords = field(default_factory=FakeJobRecords)
@@ -87,6 +92,7 @@ class Fakes:
         self.authenticators = FakeAuthenticators(self.identity)
         self.directory = FakeDirectory(self.identity)
         self.attempts = FakeAttempts(self.clock)
+        self.migrations = FakeMigrations(self.people)
         self.patients = FakePatients(self.casework, self.cases)
 
     def person(self, name: str, role: Role = Role.PATIENT) -> dict[str, str]:
@@ -112,7 +118,9 @@ class Fakes:
             people.attempts: lambda: self.attempts,
             people.password_provider: lambda: self.passwords,
             people.authenticator_provider: lambda: self.authenticators,
-            people.directory: lambda: self.directory,
+            arrivals.directory: lambda: self.directory,
+            arrivals.migration_records: lambda: self.migrations,
+            arrivals.hash_vault: lambda: self.vault,
             ports.identity: lambda: self.identity,
             ports.registry: lambda: self.registry,
             ports.model_uploads: FakeModelUploads,

@@ -204,3 +204,43 @@ def test_signing_out_twice_does_no_harm(run: Run, fakes: Fakes) -> None:
     assert fakes.identity.signed_out == ["ada"]
     twice = run("sign-out")
     assert (twice.exit_code, fakes.identity.signed_out) == (0, ["ada"])
+
+
+HASH = "$2b$12$" + "a" * 53
+FORMER = {
+    "user001": {"password_hash": HASH, "first_name": "Jane", "last_name": "Roe", "role": "doctor"},
+    "user002": {"password_hash": HASH, "first_name": "Jim", "last_name": "Poe", "role": "wizard"},
+    "no hash": {"first_name": "Joe"},
+    "two words": {"password_hash": HASH, "role": "gp"},
+}
+
+
+def test_people_of_a_former_system_are_taken_over_and_who_cannot_be_is_told(
+    admin: Run, fakes: Fakes, tmp_path: Path
+) -> None:
+    former = tmp_path / "users.json"
+    former.write_text(json.dumps(FORMER))
+    tried = admin("users", "migrate", former, "--dry-run")
+    assert (tried.exit_code, fakes.migrations.records) == (1, {})
+    assert "1 would be taken, 0 taken before, 3 would be refused." in tried.stderr
+    done = admin("users", "migrate", former)
+    assert "1 taken, 0 taken before, 3 refused." in done.stderr
+    assert set(fakes.migrations.records) == {"user001"}
+    assert [name in done.stderr for name in ("user002: the role", "no hash: ", "two words: ")] == [True] * 3
+    again = admin("users", "migrate", former)
+    assert "0 taken, 1 taken before, 3 refused." in again.stderr
+    assert HASH not in tried.stderr + done.stderr + again.stderr
+
+
+@pytest.mark.parametrize("content", ["", "[]", '"users"', "{nonsense"])
+def test_a_file_that_holds_no_users_is_refused(admin: Run, tmp_path: Path, content: str) -> None:
+    former = tmp_path / "users.json"
+    former.write_text(content)
+    assert admin("users", "migrate", former).exit_code == 1
+
+
+def test_many_people_are_taken_over_in_batches(client: Triagelens, fakes: Fakes) -> None:
+    client.sign_in("root", PASSWORD)
+    former = {f"user{number:03}": FORMER["user001"] for number in range(120)}
+    assert [one.verdict for one in client.users.migrate(former)] == ["taken"] * 120
+    assert len(fakes.migrations.records) == 120

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 MOST_CHALLENGES = 3
 TOTP = "SOFTWARE_TOKEN_MFA"
+# Only the user-migration trigger sets it: no app client may write it.
+PROOF_ATTRIBUTE = "custom:migration"
+# What Cognito says when that trigger says no, or cannot be asked. It is asked for unknown names only.
+_TRIGGER_SAYS_NO = frozenset(
+    {"UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException"}
+)
 
 _SIGN_IN_REFUSED = frozenset(
     {
@@ -41,6 +47,7 @@ _SIGN_IN_REFUSED = frozenset(
         "CodeMismatchException",
         "ExpiredCodeException",
         "InvalidParameterException",
+        *_TRIGGER_SAYS_NO,
     }
 )
 CODE_REFUSED = frozenset(
@@ -63,6 +70,7 @@ NO_MAIL_FOR = frozenset(
         "NotAuthorizedException",
         "CodeDeliveryFailureException",
         "LimitExceededException",
+        *_TRIGGER_SAYS_NO,
     }
 )
 
@@ -116,6 +124,7 @@ class CognitoIdentity:
             username=answer["Username"],
             email=known.get("email"),
             name=known.get("name"),
+            migration=known.get(PROOF_ATTRIBUTE),
             invited=answer.get("UserStatus") == "FORCE_CHANGE_PASSWORD",
         )
 

@@ -21,15 +21,15 @@ _REFUSED = "The access token is not valid."
 
 
 class CognitoTokens:
-    """`services.identity_ports.TokenVerifier` for access tokens of one app client.
+    """`services.identity_ports.TokenVerifier` for access tokens of known app clients.
 
     The key set is kept for an hour. A key id that it does not hold makes it be fetched again, but at
     most once in 30 seconds, so that forged key ids cannot turn each request into a fetch.
     """
 
-    def __init__(self, jwks_url: str, issuer: str, client_id: str) -> None:
+    def __init__(self, jwks_url: str, issuer: str, client_ids: frozenset[str]) -> None:
         self._issuer = issuer
-        self._client_id = client_id
+        self._client_ids = client_ids
         self._keys = PyJWKClient(
             jwks_url,
             cache_keys=False,
@@ -41,7 +41,7 @@ class CognitoTokens:
     def verify(self, token: str) -> Claims:
         claims = self._decoded(token)
         # An access token names its client in `client_id`; only id tokens carry `aud`.
-        if (claims["token_use"], claims["client_id"]) != (ACCESS, self._client_id):
+        if claims["token_use"] != ACCESS or claims["client_id"] not in self._client_ids:
             raise UnauthenticatedError(_REFUSED)
         return Claims(sub=claims["sub"], issued_at=datetime.fromtimestamp(claims["iat"], UTC))
 

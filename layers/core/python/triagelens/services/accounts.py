@@ -1,5 +1,7 @@
 """People sign up, sign in, and are recognised."""
 
+from typing import Protocol
+
 from triagelens.domain.audit import NOBODY, AuditEntry, Outcome
 from triagelens.domain.errors import (
     ConfirmationError,
@@ -21,6 +23,26 @@ NO_ENTRY_TEXT = "This account may not use the platform."
 SECOND_FACTOR_TEXT = (
     "Your role needs an authenticator app. Set one up with POST /v1/auth/totp, then sign in with its code."
 )
+
+
+class Arrivals(Protocol):
+    """People of a former system, at their first sign-in."""
+
+    def expects(self, username: str) -> bool:
+        """Whether the name is kept for somebody who has not come yet."""
+
+    def arrive(self, username: str) -> bool:
+        """Gives somebody who has just come their record; False if nobody was expected."""
+
+
+class NoArrivals:
+    """Nobody is expected."""
+
+    def expects(self, username: str) -> bool:
+        return False
+
+    def arrive(self, username: str) -> bool:
+        return False
 
 
 class Authentication:
@@ -81,7 +103,9 @@ class Accounts:
         clock: Clock,
         *,
         second_factor_required: bool = False,
+        arrivals: Arrivals | None = None,
     ) -> None:
+        self._arrivals = arrivals or NoArrivals()
         self._identity = identity
         self._people = people
         self._authentication = Authentication(tokens, people)
@@ -99,6 +123,8 @@ class Accounts:
             PasswordRefusedError: the password breaks the rules.
         """
         judge(password)
+        if self._arrivals.expects(username):  # to a stranger, the name is simply taken
+            return
         account = self._identity.sign_up(username, password, email, name)
         if account is not None:
             self._record(account)
@@ -151,13 +177,22 @@ class Accounts:
         """Who knows this password, and whatever the account asks beyond it. Failure is audited."""
         try:
             tokens = self._identity.sign_in(username, password, code, new_password)
-            return tokens, self._authentication.admit(tokens.access_token)
+            return tokens, self._admit(username, tokens)
         except (SignInError, ForbiddenError) as error:
             self._write_down(NOBODY, Outcome.DENIED, correlation_id, error.code)
             raise
         except UnauthenticatedError as error:
             # Tokens tell whole seconds: this one cannot be told from those that were just revoked.
             raise TooManyRequestsError("Sessions have just been ended. Try again.", 1) from error
+
+    def _admit(self, username: str, tokens: Tokens) -> Person:
+        """The person's record, which somebody who has just come over is given now."""
+        try:
+            return self._authentication.admit(tokens.access_token)
+        except ForbiddenError:
+            if not self._arrivals.arrive(username):
+                raise
+        return self._authentication.admit(tokens.access_token)
 
     def refresh(self, refresh_token: str) -> Tokens:
         """New tokens.

@@ -1,6 +1,6 @@
 """What the use cases need to know who is asking, and to write down what they did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -10,13 +10,18 @@ from triagelens.domain.people import Role
 
 @dataclass(frozen=True)
 class Account:
-    """A person as the identity provider knows them."""
+    """A person as the identity provider knows them.
+
+    Attributes:
+        migration: proof that the account was made for somebody who was expected.
+    """
 
     sub: str
     username: str
     email: str | None = None
     name: str | None = None
     invited: bool = False
+    migration: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """What admins do with people's accounts, and what people do with their own record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from triagelens.domain.audit import Outcome
 from triagelens.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from triagelens.domain.people import Person, Role
+from triagelens.services.accounts import Arrivals, NoArrivals
 from triagelens.services.identity_ports import Account, Directory, IdentityProvider
 from triagelens.services.journal import Journal
 from triagelens.services.ports import Clock, Page, People
@@ -29,6 +30,7 @@ class Users:
     sessions: Sessions
     clock: Clock
     journal: Journal
+    arrivals: Arrivals = field(default_factory=NoArrivals)
 
     def page(self, role: Role | None, limit: int, cursor: str | None) -> Page[Person]:
         """People by role and username.
@@ -58,6 +60,8 @@ class Users:
             ConflictError: the name or the address is taken.
             InvalidRequestError: the provider does not take them.
         """
+        if self.arrivals.expects(username):
+            raise ConflictError(TAKEN_TEXT)
         account = self.directory.invite(username, email, name)
         account = account or self._begun(username, email, patient_id)
         self.journal.write(by.sub, "person.create", account.sub, reason=f"role {role}")

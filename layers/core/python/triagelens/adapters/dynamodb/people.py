@@ -34,7 +34,7 @@ class DynamoPeople:
         return _person(item)
 
     def add_person(self, person: Person) -> Person:
-        item = _person_item(person)
+        item = person_item(person)
         try:
             item.save()  # the version attribute makes it fail if there is one
         except PutError as error:
@@ -44,7 +44,7 @@ class DynamoPeople:
         return person.model_copy(update={"version": item.version})
 
     def replace_person(self, person: Person) -> Person:
-        item = _person_item(person)
+        item = person_item(person)
         item.version = person.version
         try:
             item.save()
@@ -55,14 +55,14 @@ class DynamoPeople:
         return person.model_copy(update={"version": item.version})
 
     def change_person(self, person: Person, admin: Person) -> Person:
-        item = _person_item(person)
+        item = person_item(person)
         item.version = person.version
         with self._witnessed(admin) as write:
             write.save(item)
         return person.model_copy(update={"version": item.version})
 
     def remove_person(self, person: Person, admin: Person) -> None:
-        item = _person_item(person)
+        item = person_item(person)
         item.version = person.version
         with self._witnessed(admin) as write:
             write.delete(item)
@@ -101,7 +101,7 @@ class DynamoPeople:
         }
 
 
-def _person_item(person: Person) -> UsersItem:
+def person_item(person: Person) -> UsersItem:
     return UsersItem(
         person_pk(person.sub),
         META,

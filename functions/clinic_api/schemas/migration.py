@@ -1,0 +1,55 @@
+"""People of a former system, taken over with their passwords."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, SecretStr
+
+from clinic_api.schemas.auth import Request
+from triagelens.domain.migration import Judged, Newcomer, Verdict
+
+MOST_AT_ONCE = 50
+Text = Annotated[str, Field(max_length=100)]
+
+
+class NewcomerRequest(Request):
+    """Somebody as their former system knew them."""
+
+    username: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["user001"])
+    password_hash: SecretStr = Field(max_length=200, description="As bcrypt made it; never shown again")
+    first_name: Text | None = Field(default=None, examples=["Jane"])
+    last_name: Text | None = Field(default=None, examples=["Roe"])
+    role: Text = Field(default="", examples=["doctor"])
+
+    def newcomer(self) -> Newcomer:
+        name = " ".join(part for part in (self.first_name, self.last_name) if part)
+        return Newcomer(
+            username=self.username,
+            password_hash=self.password_hash.get_secret_value(),
+            role=self.role,
+            name=name[:100] or None,
+        )
+
+
+class MigrationRequest(Request):
+    """A batch of people."""
+
+    users: list[NewcomerRequest] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    dry_run: bool = Field(default=False, description="Says what would become of them and changes nothing")
+
+
+class JudgedResponse(BaseModel):
+    """What became of somebody."""
+
+    username: str = Field(examples=["user001"])
+    verdict: Verdict = Field(description="`known`: taken before, whether or not they have come since")
+    reason: str | None = Field(default=None, description="Why somebody was refused")
+
+
+class MigrationResponse(BaseModel):
+    """What became of each, in the order in which they were sent."""
+
+    results: list[JudgedResponse]
+
+    @classmethod
+    def of(cls, judged: list[Judged]) -> Self:
+        return cls(results=[JudgedResponse.model_validate(one.model_dump()) for one in judged])
