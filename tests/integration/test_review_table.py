@@ -110,9 +110,9 @@ class Reads:
 @pytest.mark.parametrize(
     ("stored", "strategies"),
     [
-        (STORED, (Strategy.MARGIN, Strategy.DIVERSE)),
-        # moto sorts a whole index for each query; the two others are the same query on another index.
-        (STORED // 50, (Strategy.ENTROPY, Strategy.LEAST_CONFIDENCE)),
+        (STORED, (Strategy.MARGIN,)),
+        # moto sorts a whole index for each query; these are the same query, longer or on another index.
+        (STORED // 50, (Strategy.DIVERSE, Strategy.ENTROPY, Strategy.LEAST_CONFIDENCE)),
     ],
 )
 def test_among_a_hundred_thousand_the_first_are_found_by_reading_a_few_times_as_many(
