@@ -78,7 +78,7 @@ def link_runtime_modules(folder: Path) -> None:
         (folder / source.name).symlink_to(source)
 
 
-@pytest.mark.parametrize("layer", ["core", "opencv", "onnxruntime", "web"])
+@pytest.mark.parametrize("layer", ["core", "bcrypt", "opencv", "onnxruntime", "web"])
 def test_a_layer_leaves_out_what_the_runtime_and_core_bring(layer: str) -> None:
     names = set(locked_names(Path(Bundle.of_layer(layer, Platform.host()).folder, "requirements.txt")))
     assert names
@@ -99,7 +99,7 @@ def test_a_zip_is_the_same_for_the_same_content(tmp_path: Path) -> None:
 
 def test_no_lock_names_an_index() -> None:
     locks = [*Path("requirements").glob("*.txt"), *Path("layers").glob("*/requirements.txt")]
-    assert len(locks) == 7
+    assert len(locks) == 9
     for lock in locks:
         text = lock.read_text()
         assert "--hash=sha256:" in text
