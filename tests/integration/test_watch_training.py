@@ -14,8 +14,12 @@ import watch_training.settings
 import watch_training.wiring
 from tests.cloud import REGION, Cloud, FakeContext
 from tests.fake_training_jobs import new_job
+from tests.fakes import START
 from triagelens.adapters.batch import job_name
+from triagelens.adapters.dynamodb.datasets import DynamoDatasets
 from triagelens.adapters.dynamodb.training_jobs import DynamoTrainingJobs
+from triagelens.domain.datasets import Dataset, DatasetForm, DatasetStatus
+from triagelens.domain.ids import new_id
 from triagelens.domain.training_jobs import JobKind, JobStatus, Runner, TrainingJob
 from triagelens.services.training_jobs import TrainingJobs
 from watch_training.handler import handler
@@ -131,6 +135,34 @@ def test_the_sweep_asks_batch_about_every_open_job_at_once(watched: Watched) -> 
     after = [watched.records.job(job.job_id) for job in jobs]
     assert [job.failure.code if job.failure else None for job in after] == ["host_lost", None, "no_report"]
     assert [job.job_id for job in watched.records.open_jobs()] == [jobs[1].job_id]
+
+
+@pytest.mark.parametrize("taken_up_again", [False, True])
+def test_a_dataset_does_not_wait_for_a_dead_ingestion(watched: Watched, taken_up_again: bool) -> None:
+    datasets, dataset_id = DynamoDatasets("registry", REGION), new_id()
+    job = watched.add(kind=JobKind.INGEST, dataset_id=dataset_id, batch_job_id="b-1")
+    dataset = Dataset(
+        dataset_id=dataset_id,
+        name="d",
+        specialty="skin",
+        form=DatasetForm.ARCHIVE,
+        status=DatasetStatus.INGESTING,
+        upload_id=new_id(),
+        job_id=new_id() if taken_up_again else job.job_id,
+        created_by="researcher",
+        correlation_id="request",
+        created_at=START,
+        updated_at=START,
+    )
+    before = datasets.add_dataset(dataset)
+    watched.happens(job.job_id, jobId="b-1")
+    after = datasets.dataset(dataset_id)
+    if taken_up_again:
+        assert after == before
+    else:
+        assert after.status is DatasetStatus.FAILED
+        assert after.failure is not None
+        assert after.failure.code == "container_error"
 
 
 def test_nothing_is_asked_while_no_job_is_open(watched: Watched) -> None:
