@@ -159,7 +159,8 @@ def test_a_model_is_signed_by_who_registers_it_and_by_nobody_else(dev: Template)
     assert dev.only("AWS::KMS::Key", "signingkey")["KeySpec"] == "ECC_NIST_P256"
     assert dev.only("AWS::KMS::Key", "signingkey")["KeyUsage"] == "SIGN_VERIFY"
     assert readers(dev, key, {"kms:Sign"}) == {"register_model"}
-    assert readers(dev, key, {"kms:Verify"}) == {"register_model", "run_inference", "replay_model"}
+    loads = {"register_model", "run_inference", "replay_model", "explain_image"}
+    assert readers(dev, key, {"kms:Verify"}) == loads
 
 
 def test_who_serves_models_cannot_move_the_pointer_or_change_a_card(dev: Template) -> None:
