@@ -21,10 +21,11 @@ from training_job.jobs.ports import TrainingPorts
 from training_job.jobs.run import DONE, FAILED, run_job
 from training_job.jobs.training import train_job
 from training_job.phantoms import render
+from training_job.snapshots import snapshot_entries
 from triagelens.domain.imports import incoming_key
 from triagelens.domain.manifest import Manifest
 from triagelens.domain.models import ProductionPointer
-from triagelens.domain.snapshots import SnapshotEntry
+from triagelens.domain.snapshots import SnapshotEntry, manifest_key
 from triagelens.domain.splits import Split
 from triagelens.domain.training_jobs import JobStatus, Runner, TrainingJob
 from triagelens.inference.package import ModelPackage
@@ -248,6 +249,36 @@ def test_a_job_killed_at_ten_random_points_ends_like_one_that_was_not(
     assert deployment.records.job(killed).status is JobStatus.COMPLETED
     assert metrics(deployment, killed) == metrics(deployment, whole)
     assert deployment.incoming(killed, "head.npy") == deployment.incoming(whole, "head.npy")
+
+
+def test_a_job_whose_image_is_erased_while_its_host_is_lost_begins_anew_without_it(
+    deployment: Deployment,
+) -> None:
+    """As a patient may ask. The checkpoint is of other images, and must not be gone on with."""
+    platform = deployment.platform
+    entries = snapshot_entries(platform.learning.objects[manifest_key(deployment.snapshot_id)])
+    erased = next(entry for entry in entries if entry.split == "train")
+    picture = platform.learning.objects[erased.key] + b"\0"  # bytes of its own, so that no cache knows it
+    elsewhere = erased.model_copy(update={"bucket": "images", "sha256": hashlib.sha256(picture).hexdigest()})
+    platform.images.objects[erased.key] = picture
+    rest = [entry for entry in entries if entry != erased]
+    deployment.snapshot_id = platform.keep_snapshot([*rest, elsewhere])
+    job_id = deployment.add_job()
+
+    def lost() -> None:
+        raise KilledError
+
+    platform.learning.before_write = at_epoch(2, lost)
+    with pytest.raises(KilledError):
+        deployment.run(job_id)
+    platform.learning.before_write = lambda _: None
+    del platform.images.objects[erased.key]
+    deployment.folder = deployment.folder / "another host"
+    assert deployment.run(job_id, 2) == DONE
+    found = metrics(deployment, job_id)
+    assert len(found["history"]) == EPOCHS
+    assert sum(found["images"]["train"].values()) == 35
+    assert [state.message for state in deployment.records.history].count(f"Epoch 0/{EPOCHS}") == 2
 
 
 def at_epoch(number: int, act: Callable[[], object]) -> Callable[[str], None]:

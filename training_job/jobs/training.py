@@ -35,7 +35,7 @@ from training_job.settling import (
     write_settings,
 )
 from training_job.trainer import ALONE, Trainer, make_repeatable
-from training_job.working_images import TrainingImage, WorkingImages, write_lists
+from training_job.working_images import TrainingImage, WorkingImages, snapshot, write_lists
 from triagelens.domain.errors import FencedError
 from triagelens.domain.training_jobs import Report, TrainingJob
 from triagelens.domain.training_settings import TrainingSettings
@@ -52,7 +52,11 @@ class OutOfMemoryError(TrainingError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What every process of a training has to know; plain data, to be sent to the others."""
+    """What every process of a training has to know; plain data, to be sent to the others.
+
+    Attributes:
+        identity: of the snapshot as it was made.
+    """
 
     config: FitConfig
     images: list[TrainingImage]
@@ -102,7 +106,7 @@ def follow(plan: Plan, world: World, store: CheckpointStore, listener: Listener)
     run = Run(config, Material(plan.images, plan.labels, pixels, spec), world)
     try:
         trainer, source = run.set_up(device)
-        checkpoint = Checkpoint(store, plan.identity)
+        checkpoint = Checkpoint(store, snapshot(plan.images))  # without those that were erased meanwhile
         try:
             checkpoint.restore(trainer, world)
         except ResumeError as error:
