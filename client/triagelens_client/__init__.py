@@ -22,6 +22,7 @@ from triagelens_client.errors import (
     UnreadableFileError,
     UploadRefusedError,
 )
+from triagelens_client.model_cards import ModelCard, ModelReplay
 from triagelens_client.models import Explanation, Image, Model, ModelImport, Prediction, Quality
 from triagelens_client.patient_models import Patient
 from triagelens_client.retry import Retry
@@ -43,7 +44,9 @@ __all__ = [
     "Image",
     "InvalidRequestError",
     "Model",
+    "ModelCard",
     "ModelImport",
+    "ModelReplay",
     "NobodyError",
     "NotFoundError",
     "NotSignedInError",
