@@ -64,6 +64,7 @@ CLOUD_SIZES = {
     "explain_image": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=27),
     "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=120, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=30, concurrency=10),
+    "count_records": FunctionSize(memory_mb=512, timeout_s=60, concurrency=10),
     # One at a time: each link stands on the one before.
     "chain_audit": FunctionSize(memory_mb=512, timeout_s=60, concurrency=1),
     # Cognito waits five seconds; bcrypt is nothing but computing.
@@ -83,6 +84,7 @@ LAPTOP_SIZES = {
     "explain_image": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=27),
     "mark_dead_letters": FunctionSize(memory_mb=512, timeout_s=60, concurrency=1),
     "publish_events": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
+    "count_records": FunctionSize(memory_mb=512, timeout_s=20, concurrency=2),
     "chain_audit": FunctionSize(memory_mb=512, timeout_s=10, concurrency=1),
     "migrate_user": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=5),
     "seal_audit": FunctionSize(memory_mb=1024, timeout_s=60, concurrency=1),

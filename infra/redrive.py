@@ -1,10 +1,10 @@
 """Sends the messages of a dead-letter queue back to work, once their cause is gone.
 
-    python -m infra.redrive quality|inference|registration|review|replay|events
+    python -m infra.redrive quality|inference|registration|review|replay|events|counts
 
 With the environment's AWS credentials, against the deployed stack. The AWS console's redrive does the
-same for the queues; the laptop cloud has only this. Events come from a stream, not from a queue: their
-dead letters are given to `publish_events` again.
+same for the queues; the laptop cloud has only this. Events and counts come from a stream, not from a queue:
+their dead letters are given to `publish_events` or `count_records` again.
 """
 
 import argparse
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 QUEUES = ("quality", "inference", "registration", "review", "replay")
-EVENTS = "events"
+# What reads a stream, and the output that names its function.
+STREAMS = {"events": "PublishEventsFunction", "counts": "CountRecordsFunction"}
 
 
 class NotTakenError(Exception):
@@ -93,7 +94,7 @@ def records_at(streams: "DynamoDBStreamsClient", batch: Mapping[str, str]) -> It
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.redrive")
-    parser.add_argument("queue", choices=(*QUEUES, EVENTS))
+    parser.add_argument("queue", choices=(*QUEUES, *STREAMS))
     name = parser.parse_args().queue
     (stack,) = boto3.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -104,9 +105,9 @@ def main() -> None:
 
     def to_function(body: str) -> None:
         functions, streams = boto3.client("lambda"), boto3.client("dynamodbstreams")
-        publish_again(functions, streams, outputs["PublishEventsFunction"], body)
+        publish_again(functions, streams, outputs[STREAMS[name]], body)
 
-    moved = redrive(sqs, outputs[f"{name.capitalize()}DlqUrl"], to_function if name == EVENTS else to_queue)
+    moved = redrive(sqs, outputs[f"{name.capitalize()}DlqUrl"], to_function if name in STREAMS else to_queue)
     print(f"{moved} messages sent back to work ({name})")
 
 

@@ -6,6 +6,7 @@ from constructs import Construct
 from infra.config import STACK_NAME, Config
 from infra.constructs.api import Api
 from infra.constructs.audit import Audit
+from infra.constructs.counting import Counting
 from infra.constructs.functions import FunctionFactory
 from infra.constructs.identity import Identity
 from infra.constructs.operations import Operations
@@ -33,6 +34,9 @@ class TriagelensStack(Stack):
             factory=factory,
             pipeline=self.pipeline,
         )
+        self.counting = Counting(
+            self, "Counting", storage=self.storage, pipeline=self.pipeline, factory=factory
+        )
         self.audit = Audit(self, "Audit", config=config, storage=self.storage, factory=factory)
         self.api = Api(
             self,
@@ -45,7 +49,13 @@ class TriagelensStack(Stack):
             factory=factory,
         )
         Operations(
-            self, "Operations", audit=self.audit, pipeline=self.pipeline, rollout=self.rollout, api=self.api
+            self,
+            "Operations",
+            audit=self.audit,
+            counting=self.counting,
+            pipeline=self.pipeline,
+            rollout=self.rollout,
+            api=self.api,
         )
         for name, value in self._outputs().items():
             CfnOutput(self, name, value=value)
@@ -64,6 +74,8 @@ class TriagelensStack(Stack):
             "LearningBucket": self.storage.learning.bucket_name,
             "EventBusName": self.pipeline.bus.event_bus_name,
             "EventsDlqUrl": self.pipeline.stream_dlq.queue_url,
+            "CountsDlqUrl": self.counting.dlq.queue_url,
+            "CountRecordsFunction": self.counting.function.function_name,
             "PublishEventsFunction": self.pipeline.publish_events.function_name,
             "SigningKeyId": self.storage.signing_key.key_id,
             "WatchCanaryFunction": self.rollout.watch_canary.function_name,

@@ -3,7 +3,7 @@
 import ssl
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +34,7 @@ from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
 from triagelens_client.retry import Retry
 from triagelens_client.review import Review
+from triagelens_client.statistic_models import Statistics
 from triagelens_client.tokens import RenewedTokens, TokenProvider, Tokens, signed_out
 from triagelens_client.training import Training
 from triagelens_client.users import Users
@@ -157,6 +158,11 @@ class Triagelens:
 
     def specialties(self) -> tuple[Specialty, ...]:
         return read_answer(_Specialties, self._send("GET", "/v1/specialties")).items
+
+    def statistics(self, since: date | None = None, until: date | None = None) -> Statistics:
+        """Counts of all images and cases, and of the days from `since` to `until`, else the last 30."""
+        days = {"from": since and f"{since}", "to": until and f"{until}"}
+        return read_answer(Statistics, self._send("GET", "/v1/stats", query=days))
 
     # Images
 

@@ -19,6 +19,8 @@ from clinic_api.routes import (
     case_readings,
     cases,
     credentials,
+    dataset_uploads,
+    datasets,
     explanations,
     feedback,
     health,
@@ -30,6 +32,7 @@ from clinic_api.routes import (
     review,
     rollout,
     specialties,
+    statistics,
     training_jobs,
 )
 from clinic_api.trail import TrailMiddleware
@@ -55,7 +58,9 @@ TAGS = [
     {"name": "review", "description": "What to read first, who agrees, who settles it"},
     {"name": "feedback", "description": "What people think of the platform"},
     {"name": "models", "description": "What is registered, and which of it answers"},
+    {"name": "statistics", "description": "Counts of images and cases"},
     {"name": "audit", "description": "Who did what"},
+    {"name": "datasets", "description": "Labelled images, on their way to a snapshot"},
     {"name": "training", "description": "From labelled images to the next model"},
     {"name": "audit", "description": "Who did what"},
     {"name": "health", "description": "Whether the API answers"},
@@ -114,7 +119,10 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
             max_age=600,
         )
     app.include_router(audit.router)
+    app.include_router(statistics.router)
     app.include_router(migration.router)
+    app.include_router(datasets.router)
+    app.include_router(dataset_uploads.router)
     app.add_middleware(
         TrailMiddleware,
         trail=lambda: _behind(app, audit_trail),

@@ -19,6 +19,7 @@ LAYERS_OF = {
     "explain_image": ("core", "onnxruntime", "models"),
     "mark_dead_letters": ("core",),
     "publish_events": ("core",),
+    "count_records": ("core",),
     "chain_audit": ("core",),
     "migrate_user": ("core", "bcrypt"),
     "seal_audit": ("core",),

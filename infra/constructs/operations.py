@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.config import METRICS_NAMESPACE
 from infra.constructs.api import Api
 from infra.constructs.audit import Audit
+from infra.constructs.counting import Counting
 from infra.constructs.pipeline import Pipeline, WorkQueue
 from infra.constructs.rollout import Rollout
 
@@ -35,11 +36,25 @@ class Operations(Construct):
     """Subscribe to `alarms` to hear of dead letters, slow queues, failing functions and a failing API."""
 
     def __init__(
-        self, scope: Construct, name: str, *, audit: Audit, pipeline: Pipeline, rollout: Rollout, api: Api
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        audit: Audit,
+        counting: Counting,
+        pipeline: Pipeline,
+        rollout: Rollout,
+        api: Api,
     ) -> None:
         super().__init__(scope, name)
         self.alarms = self._topic()
-        functions = [*pipeline.functions, *audit.functions, *rollout.functions, api.function]
+        functions = [
+            *pipeline.functions,
+            counting.function,
+            *audit.functions,
+            *rollout.functions,
+            api.function,
+        ]
         queues = pipeline.queues | rollout.queues
         for queue_name, work in queues.items():
             self._alarm_on_dead_letters(queue_name.lower(), work.dlq)
@@ -51,6 +66,7 @@ class Operations(Construct):
                 f"in the {queue_name.lower()} queue.",
             )
         self._alarm_on_dead_letters("events", pipeline.stream_dlq)
+        self._alarm_on_dead_letters("counts", counting.dlq)
         behind = pipeline.publish_events.metric("IteratorAge", period=PERIOD, statistic="Maximum")
         self._alarm(
             "events-behind",

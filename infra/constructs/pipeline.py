@@ -67,7 +67,7 @@ class Pipeline(Construct):
         self.inference = self.work_queue("inference", "run_inference")
         self.registration = self.work_queue("registration", "register_model")
         self.review = self.work_queue("review", "rank_cases")
-        self.stream_dlq = self._dead_letters("events")
+        self.stream_dlq = self.dead_letters("events")
         acknowledge(self.stream_dlq, "SQS3", "It is the dead-letter queue, of the stream's event source.")
         notify(storage.uploads, self.quality.queue, prefix="uploads/")
         notify(storage.models, self.registration.queue, prefix="incoming/", suffix="/manifest.json")
@@ -95,7 +95,7 @@ class Pipeline(Construct):
 
     def work_queue(self, name: str, worker: str) -> WorkQueue:
         """A queue with its dead letters, for a function of that package."""
-        dlq = self._dead_letters(name)
+        dlq = self.dead_letters(name)
         queue = sqs.Queue(
             self,
             f"{name}-queue",
@@ -107,7 +107,7 @@ class Pipeline(Construct):
         )
         return WorkQueue(queue, dlq)
 
-    def _dead_letters(self, name: str) -> sqs.Queue:
+    def dead_letters(self, name: str) -> sqs.Queue:
         return sqs.Queue(
             self,
             f"{name}-dlq",

@@ -21,7 +21,7 @@ WORKERS = {
 
 def test_every_queue_has_a_dead_letter_queue_and_is_encrypted_by_sqs(dev: Template) -> None:
     queues = dev.of_type("AWS::SQS::Queue")
-    assert len(queues) == 2 * len(WORKERS) + 1
+    assert len(queues) == 2 * len(WORKERS) + 2  # the streams' readers have dead letters only
     for queue in queues.values():
         assert queue["SqsManagedSseEnabled"]  # S3 cannot notify a queue under the managed KMS key
     for name in WORKERS:
@@ -85,16 +85,22 @@ def test_a_bucket_waits_for_the_policy_of_the_queue_that_it_tells(dev: Template)
         assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_the_stream_brings_only_changes_of_images_and_cases_and_loses_none(dev: Template) -> None:
+@pytest.mark.parametrize(
+    ("package", "dead_letters"), [("publishevents", "eventsdlq"), ("countrecords", "countsdlq")]
+)
+def test_the_stream_brings_only_changes_of_images_and_cases_and_loses_none(
+    dev: Template, package: str, dead_letters: str
+) -> None:
+    function = dev.logical_id("AWS::Lambda::Function", package)
     [mapping] = [
         mapping
         for mapping in dev.of_type("AWS::Lambda::EventSourceMapping").values()
-        if "StartingPosition" in mapping
+        if mapping["FunctionName"] == {"Ref": function}
     ]
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["BisectBatchOnFunctionError"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    dlq = dev.logical_id("AWS::SQS::Queue", "eventsdlq")
+    dlq = dev.logical_id("AWS::SQS::Queue", dead_letters)
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": [dlq, "Arn"]}
     assert "MaximumRetryAttempts" not in mapping  # as often as the stream keeps a record
     assert mapping["MaximumRecordAgeInSeconds"] == 20 * 3600

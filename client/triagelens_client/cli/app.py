@@ -16,6 +16,7 @@ from triagelens_client.cli import (
     people,
     predict,
     review,
+    statistics,
     training,
     users,
 )
@@ -63,6 +64,7 @@ app.command("sign-in")(failing_plainly(people.sign_in))
 app.command("sign-out")(failing_plainly(people.sign_out))
 app.command("resend")(failing_plainly(credentials.resend_code))
 app.command("authenticator")(failing_plainly(credentials.set_up_authenticator))
+app.command("stats")(failing_plainly(statistics.stats))
 app.command("whoami")(failing_plainly(people.whoami))
 app.command("predict")(failing_plainly(predict.predict))
 app.add_typer(images.app, name="images")

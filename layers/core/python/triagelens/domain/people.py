@@ -26,11 +26,13 @@ class Action(StrEnum):
     READ_CASES = "read_cases"
     MEASURE_READERS = "measure_readers"
     SEE_FEEDBACK = "see_feedback"
+    SEE_STATISTICS = "see_statistics"
     WORK_ON_PATIENTS = "work_on_patients"
     SEE_ALL_PATIENTS = "see_all_patients"
     SEE_MODELS = "see_models"
     MANAGE_MODELS = "manage_models"
     TRAIN = "train"
+    MANAGE_DATASETS = "manage_datasets"
     MANAGE_PEOPLE = "manage_people"
     READ_AUDIT = "read_audit"
 
@@ -45,11 +47,13 @@ MAY: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.READ_CASES: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.MEASURE_READERS: frozenset({Role.ADMIN}),
         Action.SEE_FEEDBACK: frozenset({Role.ADMIN}),
+        Action.SEE_STATISTICS: frozenset({Role.RESEARCHER, Role.ADMIN}),
         Action.WORK_ON_PATIENTS: frozenset({Role.GP, Role.DOCTOR, Role.ADMIN}),
         Action.SEE_ALL_PATIENTS: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.SEE_MODELS: frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_MODELS: frozenset({Role.ADMIN}),
         Action.TRAIN: frozenset({Role.RESEARCHER, Role.ADMIN}),
+        Action.MANAGE_DATASETS: frozenset({Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
         Action.READ_AUDIT: frozenset({Role.ADMIN}),
     }
