@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from triagelens.domain.models import Candidate, ProductionPointer
+from triagelens.domain.models import Candidate, ModelFiles, ProductionPointer
+
+AT = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def pinned(**more: Any) -> dict[str, Any]:
@@ -26,15 +28,16 @@ def pointer(**more: Any) -> ProductionPointer:
     return ProductionPointer(
         specialty="skin",
         activated_by="01hf",
-        activated_at=datetime(2026, 1, 31, tzinfo=UTC),
+        activated_at=AT,
         revision=1,
         **pinned(**more),
     )
 
 
 def test_a_pointer_survives_being_stored_as_json() -> None:
-    candidate = Candidate(share=0.1, **pinned(head_key="h", head_object_version="v", head_sha256="2" * 64))
-    stored = pointer(candidate=candidate)
+    head = {"head_key": "h", "head_object_version": "v", "head_sha256": "2" * 64, "signature": "c2ln"}
+    candidate = Candidate(share=0.1, since=AT, **pinned(**head))
+    stored = pointer(candidate=candidate, previous=ModelFiles(**pinned()))
     assert ProductionPointer.model_validate_json(stored.model_dump_json()) == stored
 
 
@@ -48,7 +51,7 @@ def test_head_weights_are_pinned_by_key_version_and_digest_or_not_at_all(missing
         pointer(**head)
 
 
-@pytest.mark.parametrize("share", [0, 1.5])
+@pytest.mark.parametrize("share", [-0.1, 1.5])
 def test_a_candidate_has_a_share_of_the_images(share: float) -> None:
     with pytest.raises(ValidationError, match="share"):
-        Candidate(share=share, **pinned())
+        Candidate(share=share, since=AT, **pinned())
