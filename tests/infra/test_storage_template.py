@@ -47,10 +47,13 @@ def test_there_are_just_these_tables(dev: Template) -> None:
     assert len(dev.of_type("AWS::DynamoDB::Table")) == len(TABLES)
 
 
-def test_casework_streams_both_images_and_only_casework_streams(dev: Template) -> None:
-    streams = [table.get("StreamSpecification") for table in dev.of_type("AWS::DynamoDB::Table").values()]
-    assert [stream for stream in streams if stream] == [{"StreamViewType": "NEW_AND_OLD_IMAGES"}]
-    assert "StreamSpecification" in dev.only("AWS::DynamoDB::Table", "Storagecasework")
+def test_casework_streams_both_images_and_the_audit_trail_what_is_new(dev: Template) -> None:
+    tables = {name: dev.only("AWS::DynamoDB::Table", f"Storage{name}") for name in TABLES}
+    assert {
+        name: table["StreamSpecification"]["StreamViewType"]
+        for name, table in tables.items()
+        if "StreamSpecification" in table
+    } == {"casework": "NEW_AND_OLD_IMAGES", "audit": "NEW_IMAGE"}
 
 
 def test_what_is_ephemeral_expires_and_all_else_can_be_recovered(prod: Template) -> None:
@@ -71,7 +74,7 @@ def test_production_keeps_its_data_when_the_stack_goes(
     template = template_of(stage)
     kept = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool"}
     resources = [r for r in template.body["Resources"].values() if r["Type"] in kept]
-    assert len(resources) == 5 + 5 + 3 + 1
+    assert len(resources) == 5 + 6 + 5 + 1
     assert {resource["DeletionPolicy"] for resource in resources} == {policy}
     for table in template.of_type("AWS::DynamoDB::Table").values():
         assert bool(table.get("DeletionProtectionEnabled")) == (stage == "prod")
