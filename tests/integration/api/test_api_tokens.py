@@ -188,3 +188,8 @@ def test_a_key_set_that_does_not_come_is_a_503_and_is_tried_again(
     if fault == "is no JSON":
         api.keys.broken = False
         assert ask(api, signed(api))[0] == 200
+
+
+@pytest.mark.usefixtures("person")
+def test_the_former_apps_client_is_accepted_beside_the_normal_one(api: Api) -> None:
+    assert ask(api, signed(api, client_id=settings().old_apps_client_id))[0] == 200
