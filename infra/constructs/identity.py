@@ -9,6 +9,7 @@ from constructs import Construct
 from infra.config import Config
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.functions import FunctionFactory
+from infra.constructs.messages import CODE_MESSAGE, INVITATION
 from infra.constructs.storage import Storage
 
 ROLES = ("patient", "gp", "doctor", "researcher", "admin")
@@ -33,7 +34,14 @@ class Identity(Construct):
             ),
             # Proof that an account was made by the user-migration trigger: no app client may write it.
             custom_attributes={"migration": cognito.StringAttribute(mutable=True, max_len=100)},
-            user_verification=cognito.UserVerificationConfig(email_style=cognito.VerificationEmailStyle.CODE),
+            user_verification=cognito.UserVerificationConfig(
+                email_style=cognito.VerificationEmailStyle.CODE,
+                email_subject=CODE_MESSAGE.subject,
+                email_body=CODE_MESSAGE.body,
+            ),
+            user_invitation=cognito.UserInvitationConfig(
+                email_subject=INVITATION.subject, email_body=INVITATION.body
+            ),
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
