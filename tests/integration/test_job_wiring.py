@@ -7,19 +7,21 @@ import pytest
 from tests.cloud import Cloud
 from tests.fake_training_jobs import new_job
 from training_job.jobs.entry import NOT_THERE, run
+from training_job.jobs.ingestion import ingest_settings
+from training_job.jobs.run import FAILED
 from training_job.jobs.settings import runner_settings, settings
 from training_job.jobs.wiring import runner, training_jobs, training_ports
 from triagelens.domain.ids import new_id
-from triagelens.domain.training_jobs import JobStatus
+from triagelens.domain.training_jobs import JobKind, JobStatus
 
 
 @pytest.fixture
 def container(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """A cloud that a container is told about."""
-    for name in ("REGISTRY_TABLE", "IMAGES_BUCKET", "MODELS_BUCKET"):
+    for name in ("REGISTRY_TABLE", "CASEWORK_TABLE", "IMAGES_BUCKET", "MODELS_BUCKET"):
         monkeypatch.setenv(name, cloud.environment[name])
     monkeypatch.setenv("LEARNING_BUCKET", "models")
-    caches = (settings, runner_settings)
+    caches = (settings, runner_settings, ingest_settings)
     for cache in caches:
         cache.cache_clear()
     yield cloud
@@ -52,3 +54,13 @@ def test_the_ports_reach_the_record_and_the_buckets(container: Cloud) -> None:
         bucket.write("jobs/a", b"content")
         assert bucket.read("jobs/a") == b"content"
     assert ports.registry.production("skin") is None
+
+
+def test_an_ingestion_is_done_by_the_same_command(container: Cloud) -> None:
+    """Of a dataset that is not there: it gets as far as asking for it."""
+    jobs = training_jobs()
+    job = jobs.records.add_job(new_job(kind=JobKind.INGEST, dataset_id=new_id()), None)
+    assert run(job.job_id) == FAILED
+    failure = jobs.get(job.job_id).failure
+    assert failure is not None
+    assert failure.code == "not_found"

@@ -20,10 +20,15 @@ def run(job_id: str) -> int:
     except NotFoundError as error:
         print(error, file=sys.stderr)
         return NOT_THERE
-    if job.kind is not JobKind.TRAIN:
-        print(f"Nothing here does jobs of kind {job.kind}.", file=sys.stderr)
-        return NOT_THERE
-    return _train(job_id, jobs)
+    return _ingest(job_id, jobs) if job.kind is JobKind.INGEST else _train(job_id, jobs)
+
+
+def _ingest(job_id: str, jobs: TrainingJobs) -> int:
+    from training_job.ingest.job import ingest_dataset
+    from training_job.jobs.ingestion import ports_of_ingestion
+
+    ports = ports_of_ingestion(jobs)
+    return run_job(job_id, runner(), jobs, lambda job: ingest_dataset(job, ports))
 
 
 def _train(job_id: str, jobs: TrainingJobs) -> int:
