@@ -119,6 +119,7 @@ class Cloud:
             "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
             "ORT_THREADS": "1",
             "SIGNING_KEY_ID": self.signing_key["Arn"],
+            "EXPLAIN_FUNCTION": "explain_image",
             "TRIAL_MEMORY_MB": "2048",
             "TRIAL_TIMEOUT_S": "30",
             "GATE_BUDGET_S": "60",
