@@ -78,6 +78,8 @@ class Operations(Construct):
             errors = function.metric_errors(period=PERIOD, statistic="Sum")
             self._alarm(f"{function.node.id}-errors", errors, 1, f"{function.node.id} raised an error.")
         self._alarms_on_the_audit_trail(audit)
+        fault = _counted("migrate_user", "MigrationFault")  # it says no by raising: errors tell nothing
+        self._alarm("migration-fault", fault, 1, "A former password could not be checked.")
         tampered = _counted("run_inference", "failure.model_integrity")
         self._alarm("model-integrity", tampered, 1, "A registered model's bytes are not what was registered.")
         reverted = _counted("watch_canary", "CanaryReverted")
