@@ -15,6 +15,7 @@ PATH_PARAMETERS: Mapping[str, tuple[str, str]] = {
     "case_id": ("The case's id, as `POST /v1/cases` gave it", AN_ID),
     "comment_id": ("The comment's id", AN_ID),
     "image_id": ("The image's id, as `POST /v1/images` gave it", AN_ID),
+    "dataset_id": ("The dataset's id, as `POST /v1/datasets` gave it", AN_ID),
     "import_id": ("The import's id, as `POST /v1/models` gave it", AN_ID),
     "job_id": ("The job's id, as `POST /v1/training-jobs` gave it", AN_ID),
     "number": ("A case number that you hold and have not used", "10042"),

@@ -18,7 +18,7 @@ MOST_ARCHIVE_BYTES = 5_000_000_000  # S3 takes 5 GB in one form
 MOST_MULTIPART_BYTES = 50_000_000_000
 MOST_FILE_BYTES = 50_000_000  # of a single image, or of metadata.csv
 PART_BYTES = 32 * MIB
-MOST_FILES = 20_000
+MOST_FILES_AT_ONCE = 100  # announced in one request; how many in all, ingestion says
 
 
 class DatasetForm(StrEnum):
@@ -44,8 +44,8 @@ class DatasetStatus(StrEnum):
     ABORTED = "aborted"
 
 
-# What is not drawn here is refused. A failed ingestion may be asked for again, and so may a new
-# snapshot of labels, which go on being given.
+# What is not drawn here is refused. A failed ingestion may be asked for again; and a job that was killed
+# after it told of its failure is done again by another attempt, which ends it as it finds.
 TRANSITIONS: frozenset[tuple[DatasetStatus, DatasetStatus]] = frozenset(
     {
         (DatasetStatus.AWAITING_UPLOAD, DatasetStatus.UPLOADED),
@@ -55,6 +55,8 @@ TRANSITIONS: frozenset[tuple[DatasetStatus, DatasetStatus]] = frozenset(
         (DatasetStatus.INGESTING, DatasetStatus.READY),
         (DatasetStatus.INGESTING, DatasetStatus.FAILED),
         (DatasetStatus.FAILED, DatasetStatus.INGESTING),
+        (DatasetStatus.FAILED, DatasetStatus.READY),
+        (DatasetStatus.FAILED, DatasetStatus.FAILED),
     }
 )
 
@@ -166,11 +168,13 @@ class Dataset(_Part):
         return self.model_copy(update={"status": to, "updated_at": now, "failure": failure, **changes})
 
     def ready(self, ingested: Ingested, now: datetime) -> Self:
-        """As it is after an ingestion that ended well.
+        """As it is after an ingestion that ended well. Told again, it changes nothing.
 
         Raises:
             TransitionError: no ingestion is under way.
         """
+        if self.status is DatasetStatus.READY and self.ingested == ingested:
+            return self
         known = [known for known in self.snapshot_ids if known != ingested.snapshot_id]
         return self.move(
             DatasetStatus.READY, now, ingested=ingested, snapshot_ids=(*known, ingested.snapshot_id)

@@ -69,7 +69,8 @@ class DynamoDatasets:
     def _datasets_of(self, dataset_ids: list[str]) -> list[Dataset]:
         """The datasets of these ids, in their order."""
         keys = [(dataset_pk(dataset_id), META) for dataset_id in dataset_ids]
-        found = [_dataset(item) for item in RegistryItem.batch_get(keys, consistent_read=True)]
+        items = RegistryItem.batch_get(keys, consistent_read=True) if keys else []
+        found = [_dataset(item) for item in items]
         by_id = {dataset.dataset_id: dataset for dataset in found}
         return [by_id[dataset_id] for dataset_id in dataset_ids]
 
