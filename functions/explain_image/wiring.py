@@ -7,7 +7,7 @@ from triagelens.adapters.aws import kms_client, s3_client
 from triagelens.adapters.dynamodb.casework import DynamoCasework
 from triagelens.adapters.dynamodb.registry import DynamoRegistry
 from triagelens.adapters.explanations import S3Gallery
-from triagelens.adapters.kms import KmsSignatures
+from triagelens.adapters.model_signatures import KmsSignatures
 from triagelens.adapters.s3 import S3ModelObjects, S3WorkingImages
 from triagelens.inference.baselines import PackagedBaselines
 from triagelens.inference.evidence import EvidenceArtist

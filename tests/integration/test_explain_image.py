@@ -17,7 +17,7 @@ from tests.onnx_models import OnnxClassifier, classifier
 from training_job.phantoms import photograph
 from triagelens.adapters.dynamodb.casework import DynamoCasework
 from triagelens.adapters.dynamodb.registry import DynamoRegistry
-from triagelens.adapters.kms import KmsSigner
+from triagelens.adapters.model_signatures import KmsSigner
 from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration, WorkingImage
 from triagelens.domain.models import ModelStatus, RegisteredModel, signed_message
