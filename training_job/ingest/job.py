@@ -48,7 +48,7 @@ def ingest_dataset(job: TrainingJob, ports: IngestPorts) -> Report:
         raise
     except (TrainingError, TriagelensError) as error:
         failure = DatasetFailure(code=error.code, message=str(error))
-        _settle(ports, dataset.dataset_id, lambda stored: stored.failed(failure, ports.clock()))
+        _settle(ports, job, dataset.dataset_id, lambda stored: stored.failed(failure, ports.clock()))
         raise
     ingested = Ingested(
         snapshot_id=snapshot.snapshot_id,
@@ -56,7 +56,7 @@ def ingest_dataset(job: TrainingJob, ports: IngestPorts) -> Report:
         problems=snapshot.problems,
         problems_key=snapshot.problems_key,
     )
-    _settle(ports, dataset.dataset_id, lambda stored: stored.ready(ingested, ports.clock()))
+    _settle(ports, job, dataset.dataset_id, lambda stored: stored.ready(ingested, ports.clock()))
     logger.info("snapshot %s: %d images", snapshot.snapshot_id, snapshot.images)
     return Report(
         snapshot_id=snapshot.snapshot_id,
@@ -159,17 +159,29 @@ def _from_labels(
     return candidates, problems
 
 
-def _settle(ports: IngestPorts, dataset_id: str, change: Callable[[Dataset], Dataset]) -> None:
+def _settle(
+    ports: IngestPorts, job: TrainingJob, dataset_id: str, change: Callable[[Dataset], Dataset]
+) -> None:
     """Write how it ended into the dataset's record, over whatever was written to it meanwhile.
 
     Raises:
+        FencedError: the dataset waits for another job by now.
         TransitionError: the dataset waits for no ingestion.
         OutdatedError: others never stop writing.
     """
     for _ in range(_TRIES - 1):
         try:
-            ports.datasets.replace_dataset(change(ports.datasets.dataset(dataset_id)))
+            _settle_once(ports, job, dataset_id, change)
             return
         except OutdatedError:
             continue
-    ports.datasets.replace_dataset(change(ports.datasets.dataset(dataset_id)))
+    _settle_once(ports, job, dataset_id, change)
+
+
+def _settle_once(
+    ports: IngestPorts, job: TrainingJob, dataset_id: str, change: Callable[[Dataset], Dataset]
+) -> None:
+    stored = ports.datasets.dataset(dataset_id)
+    if stored.job_id not in (None, job.job_id):
+        raise FencedError(f"Dataset {dataset_id} waits for another job by now.")
+    ports.datasets.replace_dataset(change(stored))
