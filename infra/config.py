@@ -20,6 +20,7 @@ DLQ_RETENTION_DAYS = 14  # the longest that SQS keeps a message
 QUEUE_RETENTION_DAYS = 4
 ORIGINALS_EXPIRE_DAYS = DLQ_RETENTION_DAYS + 1  # a message in a DLQ can still be redriven to its photo
 ARCHIVES_EXPIRE_DAYS = 30  # what was uploaded for an ingestion
+EXPORTS_EXPIRE_DAYS = 7  # the record of an export says `expired` from then on
 MULTIPART_ABORT_DAYS = 7  # an upload in parts can be taken up again for this long
 MAX_RECEIVE_COUNT = 5
 # How long closed days of the audit trail cannot be removed: six years in production.

@@ -71,6 +71,7 @@ class TriagelensStack(Stack):
             "ModelsBucket": self.storage.models.bucket_name,
             "AuditBucket": self.storage.audit.bucket_name,
             "AuditKeyId": self.audit.key.key_id,
+            "DocumentsBucket": self.storage.documents.bucket_name,
             "LearningBucket": self.storage.learning.bucket_name,
             "EventBusName": self.pipeline.bus.event_bus_name,
             "EventsDlqUrl": self.pipeline.stream_dlq.queue_url,

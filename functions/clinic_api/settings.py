@@ -32,6 +32,7 @@ class Settings(EnvironmentSettings):
     images_bucket: str
     models_bucket: str
     audit_bucket: str
+    documents_bucket: str
     learning_bucket: str
     inference_queue_url: str
     explain_function: str

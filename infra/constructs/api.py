@@ -146,6 +146,7 @@ class Api(Construct):
             "IMAGES_BUCKET": storage.images.bucket_name,
             "MODELS_BUCKET": storage.models.bucket_name,
             "AUDIT_BUCKET": storage.audit.bucket_name,
+            "DOCUMENTS_BUCKET": storage.documents.bucket_name,
             "LEARNING_BUCKET": storage.learning.bucket_name,
             "INFERENCE_QUEUE_URL": pipeline.inference.queue.queue_url,
             "REPLAY_QUEUE_URL": self._replay.queue_url,

@@ -14,6 +14,7 @@ from infra.config import (
     ARCHIVES_EXPIRE_DAYS,
     AUDIT_KEPT_DAYS,
     AUDIT_KEPT_DAYS_ELSEWHERE,
+    EXPORTS_EXPIRE_DAYS,
     MULTIPART_ABORT_DAYS,
     ORIGINALS_EXPIRE_DAYS,
     Config,
@@ -46,7 +47,7 @@ STREAMS = {
 
 
 class Storage(Construct):
-    """Five buckets, five tables.
+    """Six buckets, five tables.
 
     Originals have a key of their own: who may read the working images cannot decrypt a photo.
     """
@@ -88,6 +89,13 @@ class Storage(Construct):
             self.data_key,
             methods=[s3.HttpMethods.GET, s3.HttpMethods.POST, s3.HttpMethods.PUT],
             rules=[_archives_expire(), _former_checkpoints_expire()],
+        )
+        # What people download: exports, and reports.
+        self.documents = self._bucket(
+            "documents",
+            self.data_key,
+            methods=[s3.HttpMethods.GET],
+            rules=[_exports_expire()],
         )
         # Closed days of the audit trail: nobody removes one before its time, in production not even an owner.
         self.audit = self._bucket("audit-exports", self.data_key, methods=[], locked=True)
@@ -246,6 +254,16 @@ def _archives_expire() -> s3.LifecycleRule:
         expiration=kept,
         noncurrent_version_expiration=kept,
         abort_incomplete_multipart_upload_after=Duration.days(MULTIPART_ABORT_DAYS),
+    )
+
+
+def _exports_expire() -> s3.LifecycleRule:
+    """An export can be made again at any time; what it held may have to be erased."""
+    return s3.LifecycleRule(
+        prefix="exports/",
+        expiration=Duration.days(EXPORTS_EXPIRE_DAYS),
+        noncurrent_version_expiration=Duration.days(1),
+        abort_incomplete_multipart_upload_after=Duration.days(1),
     )
 
 

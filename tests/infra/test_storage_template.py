@@ -24,7 +24,7 @@ TABLES: dict[str, type[Model]] = {
     "audit": AuditItem,
     "ephemeral": EphemeralItem,
 }
-BUCKETS = ["uploads", "images", "models", "learning"]
+BUCKETS = ["uploads", "images", "models", "learning", "documents"]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -74,7 +74,7 @@ def test_production_keeps_its_data_when_the_stack_goes(
     template = template_of(stage)
     kept = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool"}
     resources = [r for r in template.body["Resources"].values() if r["Type"] in kept]
-    assert len(resources) == 5 + 6 + 5 + 1
+    assert len(resources) == 5 + 7 + 5 + 1
     assert {resource["DeletionPolicy"] for resource in resources} == {policy}
     for table in template.of_type("AWS::DynamoDB::Table").values():
         assert bool(table.get("DeletionProtectionEnabled")) == (stage == "prod")
@@ -136,6 +136,20 @@ def test_of_what_is_learnt_from_only_archives_and_former_checkpoints_expire(dev:
     assert archives["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     assert "ExpirationInDays" not in jobs
     assert jobs["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+
+
+def test_an_export_is_gone_after_a_week_with_its_former_versions(dev: Template) -> None:
+    bucket = dev.only("AWS::S3::Bucket", "Storagedocuments")
+    [rule] = [r for r in bucket["LifecycleConfiguration"]["Rules"] if r.get("Prefix") == "exports/"]
+    assert rule["ExpirationInDays"] == 7
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_the_documents_bucket_is_told(dev: Template) -> None:
+    bucket = {"Ref": dev.logical_id("AWS::S3::Bucket", "Storagedocuments")}
+    assert dev.body["Outputs"]["DocumentsBucket"]["Value"] == bucket
+    assert dev.function("clinic_api")["Environment"]["Variables"]["DOCUMENTS_BUCKET"] == bucket
 
 
 def test_the_learning_bucket_is_told(dev: Template) -> None:
