@@ -8,16 +8,17 @@ from unittest.mock import patch
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from pynamodb.exceptions import TransactWriteError
 
 from tests.cloud import REGION, Cloud
 from tests.fakes import START
-from triagelens.adapters.dynamodb.casework import CONFLICT_TRIES, DynamoCasework
+from triagelens.adapters.dynamodb.casework import DynamoCasework
+from triagelens.adapters.dynamodb.transactions import TRIES
 from triagelens.domain.errors import (
     IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
     TransitionError,
+    UnavailableError,
 )
 from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration
@@ -89,13 +90,13 @@ def test_a_key_used_for_another_request_is_refused(casework: DynamoCasework) -> 
 
 
 def test_two_requests_at_the_same_moment_are_sorted_out(casework: DynamoCasework) -> None:
-    with with_conflicts(CONFLICT_TRIES - 1):
+    with with_conflicts(TRIES - 1):
         written = casework.add_image(new_record(), key())
     assert casework.image(written.image_id) == written
 
 
 def test_a_conflict_that_does_not_end_is_told(casework: DynamoCasework) -> None:
-    with with_conflicts(CONFLICT_TRIES), pytest.raises(TransactWriteError):
+    with with_conflicts(TRIES), pytest.raises(UnavailableError):
         casework.add_image(new_record(), key())
 
 

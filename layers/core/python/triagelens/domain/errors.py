@@ -32,6 +32,18 @@ class NotFoundError(TriagelensError):
     code = "not_found"
 
 
+class ErasedError(NotFoundError):
+    """The thing was erased, with the patient whose it was. To callers it looks like any missing thing.
+
+    Attributes:
+        erasure_id: of the erasure that it went with.
+    """
+
+    def __init__(self, message: str, erasure_id: str) -> None:
+        super().__init__(message)
+        self.erasure_id = erasure_id
+
+
 class ForbiddenError(TriagelensError):
     """The caller is known and may not do this."""
 

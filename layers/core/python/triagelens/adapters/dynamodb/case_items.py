@@ -2,6 +2,7 @@
 
 from triagelens.adapters.dynamodb.casework import META, image_pk
 from triagelens.adapters.dynamodb.tables import CaseworkItem
+from triagelens.adapters.dynamodb.tombstones import check_not_erased
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.cases import Case, CaseStatus, Comment, HistoryEntry, ReaderLabel
 from triagelens.domain.errors import ConflictError
@@ -47,7 +48,8 @@ def case_item(case: Case) -> CaseworkItem:
 
 
 def case_from_item(item: CaseworkItem) -> Case:
-    """The case that an item holds."""
+    """The case that an item holds. Raises ErasedError for a tombstone."""
+    check_not_erased(item, "There is no such case.")
     return Case.model_validate({**item.body, "version": item.version})
 
 

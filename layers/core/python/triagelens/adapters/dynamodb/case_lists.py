@@ -16,6 +16,7 @@ from triagelens.adapters.dynamodb.case_items import (
 from triagelens.adapters.dynamodb.casework import META
 from triagelens.adapters.dynamodb.months import Months, check_cursor
 from triagelens.adapters.dynamodb.tables import CaseworkItem
+from triagelens.adapters.dynamodb.tombstones import is_erased
 from triagelens.domain.cases import Case
 from triagelens.services.case_ports import WantedCases
 from triagelens.services.ports import Page
@@ -60,7 +61,9 @@ def _merged(parts: list[list[CaseworkItem]]) -> Iterator[Case]:
         if item.sk == META:
             yield case_from_item(item)
         else:  # a share: the case itself lies beside it
-            yield case_from_item(CaseworkItem.get(pk, META, consistent_read=True))
+            shared = CaseworkItem.get(pk, META, consistent_read=True)
+            if not is_erased(shared):
+                yield case_from_item(shared)
 
 
 def _of_person(partition: str, most: int, cursor: str | None) -> list[CaseworkItem]:

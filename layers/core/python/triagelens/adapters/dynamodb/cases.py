@@ -21,9 +21,10 @@ from triagelens.adapters.dynamodb.case_items import (
 )
 from triagelens.adapters.dynamodb.case_lists import CaseLists
 from triagelens.adapters.dynamodb.case_numbers import USED, held_by, taken_item
-from triagelens.adapters.dynamodb.casework import META
+from triagelens.adapters.dynamodb.casework import META, image_pk
 from triagelens.adapters.dynamodb.panel_items import count_panel, panel_item, review_item_key
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
+from triagelens.adapters.dynamodb.tombstones import not_erased
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.cases import LABELLED, Case, Comment, HistoryEntry, ReaderLabel
 from triagelens.domain.errors import (
@@ -61,6 +62,7 @@ class DynamoCases:
         parts.put(history_item(entry), ConflictError("This change was written before."))
         if panel is not None:
             parts.put(panel_item(panel), ConflictError("There is such a case already."))
+        _check_patient(parts, case)
         _claim(parts, case, case.image_ids)
         if case.image_owner is not None:
             put_share(parts, case, case.image_owner)
@@ -91,6 +93,8 @@ class DynamoCases:
             )
         parts.put(item, outdated)
         parts.put(history_item(entry), ConflictError("This change was written before."))
+        if after.patient_id != before.patient_id:
+            _check_patient(parts, after)
         _claim(parts, after, [image_id for image_id in held_after if image_id not in held_before])
         if after.image_owner is not None:
             put_share(parts, after, after.image_owner)
@@ -111,6 +115,7 @@ class DynamoCases:
 
     def write_comment(self, comment: Comment, entry: HistoryEntry) -> Comment:
         parts, item = Parts(), comment_item(comment)
+        not_erased(parts, case_pk(comment.case_id), "There is no such case.")
         parts.put(item, ConflictError("The comment has just been edited otherwise; try again."))
         parts.put(history_item(entry), ConflictError("This change was written before."))
         parts.write(self._connection)
@@ -144,9 +149,16 @@ class DynamoCases:
         return label.model_copy(update={"version": item.version})
 
 
+def _check_patient(parts: Parts, case: Case) -> None:
+    """The patient that the case names is not erased meanwhile."""
+    if case.patient_id is not None:
+        not_erased(parts, f"PAT#{case.patient_id}", "There is no such patient.")
+
+
 def _claim(parts: Parts, case: Case, image_ids: tuple[str, ...] | list[str]) -> None:
     """Makes the case the one undecided case of these images."""
     for image_id in image_ids:
+        not_erased(parts, image_pk(image_id), "There is no such image.")
         taken = ConflictError(f"Image {image_id} is in another case that is not decided yet.")
         parts.put(claim_item(image_id, case.case_id), taken)
 

@@ -6,7 +6,10 @@ from pynamodb.exceptions import PutError, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from triagelens.adapters.dynamodb.tables import CaseworkItem, EphemeralItem, bind, transaction_connection
+from triagelens.adapters.dynamodb.tombstones import check_not_erased, not_erased
+from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.errors import (
+    ConflictError,
     IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
@@ -20,8 +23,10 @@ from triagelens.services.ports import IdempotencyKey, Page
 IMAGE = "IMG"
 META = "META"
 CONDITION_FAILED = "ConditionalCheckFailed"
-CONFLICT = "TransactionConflict"
-CONFLICT_TRIES = 5
+
+
+class _KeyUsedError(ConflictError):
+    """The idempotency key has made a record before."""
 
 
 def image_pk(image_id: str) -> str:
@@ -74,25 +79,22 @@ class DynamoCasework:
         return record.model_copy(update={"version": item.version})
 
     def add_image(self, record: ImageRecord, idempotency: IdempotencyKey | None) -> ImageRecord:
-        if idempotency is None:
+        if idempotency is None and record.patient_id is None:
             return self.replace_image(record)
-        tries_left = CONFLICT_TRIES
-        while True:
-            tries_left -= 1
-            item = _image_item(record)
-            try:
-                with TransactWrite(connection=self._connection) as write:
-                    write.save(item)
-                    key = _key_item(idempotency, record)
-                    write.save(key, condition=EphemeralItem.pk.does_not_exist())
-                return record.model_copy(update={"version": item.version})
-            except TransactWriteError as error:
-                causes = _causes(error)
-                if CONDITION_FAILED in causes:
-                    return self._record_of(idempotency)
-                # Another request with the same key is under way, and neither has won yet.
-                if CONFLICT not in causes or tries_left == 0:
-                    raise
+        parts, item = Parts(), _image_item(record)
+        if record.patient_id is not None:
+            not_erased(parts, f"PAT#{record.patient_id}", "There is no such patient.")
+        parts.put(item, _changed(record))
+        if idempotency is not None:
+            new = EphemeralItem.pk.does_not_exist()
+            parts.put(_key_item(idempotency, record), _KeyUsedError("The key was used before."), new)
+        try:
+            parts.write(self._connection)
+        except _KeyUsedError:
+            if idempotency is None:
+                raise
+            return self._record_of(idempotency)
+        return record.model_copy(update={"version": item.version})
 
     def add_result(self, record: ImageRecord) -> ImageRecord:
         if record.prediction is None or record.object_version is None:
@@ -154,7 +156,8 @@ def _image_item(record: ImageRecord) -> CaseworkItem:
 
 
 def image_from_item(item: CaseworkItem) -> ImageRecord:
-    """The record that an item holds."""
+    """The record that an item holds. Raises ErasedError for a tombstone."""
+    check_not_erased(item, "There is no such image.")
     document: dict[str, Any] = item.body
     return ImageRecord.model_validate({**document, "version": item.version})
 

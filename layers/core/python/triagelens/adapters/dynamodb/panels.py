@@ -24,6 +24,7 @@ from triagelens.adapters.dynamodb.panel_items import (
     training_partition,
 )
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
+from triagelens.adapters.dynamodb.tombstones import is_erased, not_erased
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.cases import LABELLED, Case, HistoryEntry
 from triagelens.domain.errors import ConflictError, NotFoundError, TransitionError
@@ -88,7 +89,12 @@ class DynamoPanels:
         return found
 
     def set_gold(self, gold: GoldCase) -> None:
-        gold_item(gold).save(add_version_condition=False)
+        parts, item = Parts(), gold_item(gold)
+        not_erased(parts, case_pk(gold.case_id), "There is no such case.")
+        actions = [CaseworkItem.kind.set(item.kind), CaseworkItem.body.set(item.body)]
+        actions += [CaseworkItem.gsi2pk.set(item.gsi2pk), CaseworkItem.gsi2sk.set(item.gsi2sk)]
+        parts.update(item, actions, ConflictError("The gold case has just been set otherwise; try again."))
+        parts.write(self._connection)
 
     def remove_gold(self, case_id: str) -> None:
         try:
@@ -114,7 +120,7 @@ class DynamoPanels:
         """The case and its panel as they are now; the index may lag behind."""
         keys = [(case_pk(case_id), META), (case_pk(case_id), PANEL)]
         items = {item.sk: item for item in CaseworkItem.batch_get(keys, consistent_read=True)}
-        if len(items) < len(keys):
+        if len(items) < len(keys) or is_erased(items[META]):
             return None
         case, panel = case_from_item(items[META]), panel_from_item(items[PANEL])
         if case.status not in LABELLED or panel.training_label is None or panel.decided_at is None:

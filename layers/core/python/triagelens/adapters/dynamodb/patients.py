@@ -8,6 +8,7 @@ from triagelens.adapters.dynamodb.case_items import CASE, case_from_item
 from triagelens.adapters.dynamodb.casework import IMAGE, META, image_from_item
 from triagelens.adapters.dynamodb.months import Months, check_cursor
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
+from triagelens.adapters.dynamodb.tombstones import check_not_erased
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.cases import Case
 from triagelens.domain.errors import (
@@ -139,6 +140,7 @@ def _patient_item(patient: Patient) -> CaseworkItem:
 
 
 def _patient(item: CaseworkItem) -> Patient:
+    check_not_erased(item, "There is no such patient.")
     return Patient.model_validate({**item.body, "version": item.version})
 
 

@@ -8,6 +8,7 @@ from triagelens.adapters.dynamodb.case_items import CLAIM, case_from_item, case_
 from triagelens.adapters.dynamodb.casework import META, image_from_item, image_pk
 from triagelens.adapters.dynamodb.panel_items import PANEL, REVIEW, review_item_key
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
+from triagelens.adapters.dynamodb.tombstones import is_erased
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.cases import Case
 from triagelens.domain.errors import ConflictError, InvalidRequestError
@@ -118,5 +119,6 @@ def _result_key(image: ImageRecord) -> tuple[str, str]:
 
 
 def _all(keys: Sequence[tuple[str, str]]) -> list[CaseworkItem]:
-    """The items of these keys that there are, read consistently."""
-    return list(CaseworkItem.batch_get(keys, consistent_read=True)) if keys else []
+    """The items of these keys that there are and that were not erased, read consistently."""
+    found = CaseworkItem.batch_get(keys, consistent_read=True) if keys else ()
+    return [item for item in found if not is_erased(item)]

@@ -8,6 +8,7 @@ from pynamodb.exceptions import AttributeDeserializationError
 from triagelens.adapters.dynamodb.case_items import case_from_item
 from triagelens.adapters.dynamodb.casework import META, image_from_item
 from triagelens.adapters.dynamodb.tables import CaseworkItem
+from triagelens.adapters.dynamodb.tombstones import is_erased
 from triagelens.domain.statistics import Counted, facets_of_case, facets_of_image
 
 
@@ -29,6 +30,8 @@ def state_after(record: dict[str, Any]) -> Counted | None:
         return Counted.gone(pk)
     try:
         item = CaseworkItem.from_raw_data(change["NewImage"])
+        if is_erased(item):
+            return Counted.gone(pk)
         facets = (
             facets_of_image(image_from_item(item))
             if item.kind == "image"

@@ -12,14 +12,14 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from triagelens.adapters.dynamodb.tables import Item
-from triagelens.domain.errors import ConflictError, UnavailableError
+from triagelens.domain.errors import TriagelensError, UnavailableError
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 CONFLICT = "TransactionConflict"
 TRIES = 6
 LONGEST_FIRST_PAUSE_S = 0.02  # doubles with every try, so that colliding writers come apart
 # How to add a part to a transaction, and what it means if its condition fails.
-_Part: TypeAlias = tuple[Callable[[TransactWrite], None], ConflictError]
+_Part: TypeAlias = tuple[Callable[[TransactWrite], None], TriagelensError]
 
 
 class Parts:
@@ -36,14 +36,14 @@ class Parts:
         self._updates: list[_Part] = []
 
     def check(
-        self, item: type[Item], pk: str, sk: str, condition: Condition, otherwise: ConflictError
+        self, item: type[Item], pk: str, sk: str, condition: Condition, otherwise: TriagelensError
     ) -> None:
         """The item of that key has to fulfil the condition."""
         self._checks.append(
             (lambda write: write.condition_check(item, pk, sk, condition=condition), otherwise)
         )
 
-    def delete(self, item: Item, condition: Condition | None, otherwise: ConflictError) -> None:
+    def delete(self, item: Item, condition: Condition | None, otherwise: TriagelensError) -> None:
         """Removes the item of that key if it fulfils the condition, whatever its version is.
 
         Without a condition it is gone afterwards, whether it was there or not.
@@ -52,7 +52,7 @@ class Parts:
             (lambda write: write.delete(item, condition=condition, add_version_condition=False), otherwise)
         )
 
-    def put(self, item: Item, otherwise: ConflictError, condition: Condition | None = None) -> None:
+    def put(self, item: Item, otherwise: TriagelensError, condition: Condition | None = None) -> None:
         """Writes the item over the version that it was read at; a new item only where there is none.
 
         Where the item has no version, `condition` alone decides.
@@ -63,7 +63,7 @@ class Parts:
         self,
         item: Item,
         actions: Sequence[Action],
-        otherwise: ConflictError,
+        otherwise: TriagelensError,
         condition: Condition | None = None,
     ) -> None:
         """Changes the item of that key, whatever its version is; makes it if there is none and it may."""
@@ -77,7 +77,7 @@ class Parts:
         """All parts or none. Collisions with other transactions are sorted out by trying again.
 
         Raises:
-            ConflictError: the first refused part's own.
+            TriagelensError: the first refused part's own.
             UnavailableError: collisions do not end.
             TransactWriteError: anything else.
         """
