@@ -32,7 +32,7 @@ TABLES: dict[str, type[Model]] = {
     "audit": AuditItem,
     "ephemeral": EphemeralItem,
 }
-BUCKETS = ("audit", "uploads", "images", "models", "learning")
+BUCKETS = ("audit", "uploads", "images", "models", "learning", "documents")
 PUBLISHED = "published"
 QUEUES = ("quality", "inference", "registration", "replay")
 DLQS = ("dead", "dead-requests", "dead-events")

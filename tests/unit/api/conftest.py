@@ -42,7 +42,10 @@ SETTINGS = Settings.model_validate(
         "stage": "dev",
         "aws_region": "eu-central-1",
         **{f"{name}_table": name for name in ("casework", "registry", "users", "audit", "ephemeral")},
-        **{f"{name}_bucket": name for name in ("audit", "uploads", "images", "models", "learning")},
+        **{
+            f"{name}_bucket": name
+            for name in ("audit", "uploads", "images", "models", "learning", "documents")
+        },
         "inference_queue_url": "https://queue.example/",
         "explain_function": "explain",
         "replay_queue_url": "https://replays.example/",
