@@ -30,7 +30,7 @@ class Former:
         self.api = api
         self.admin = api.sign_up("root", Role.ADMIN)
         self.cognito: Any = boto3.client("cognito-idp", region_name=REGION)
-        attribute = {"Name": "migration", "AttributeDataType": "String", "Mutable": True}
+        attribute: Any = {"Name": "migration", "AttributeDataType": "String", "Mutable": True}
         self.cognito.add_custom_attributes(UserPoolId=api.pool_id, CustomAttributes=[attribute])
         for cached in (migrate_user.settings.settings, migrate_user.handler.proving):
             cached.cache_clear()

@@ -70,7 +70,7 @@ class DynamoAuditReader:
 
     @staticmethod
     def _query(question: Question, limit: int, start: dict[str, Any] | None) -> Any:
-        options = {
+        options: dict[str, Any] = {
             "limit": limit,
             "page_size": limit,
             "scan_index_forward": False,
