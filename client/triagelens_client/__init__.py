@@ -3,6 +3,7 @@
 from triagelens_client.audit_models import AuditDay, AuditEntry
 from triagelens_client.case_models import Case, CaseLabel, Comment
 from triagelens_client.client import Triagelens
+from triagelens_client.dataset_models import Dataset
 from triagelens_client.errors import (
     ApiError,
     ConflictError,
@@ -38,6 +39,7 @@ __all__ = [
     "Comment",
     "ConflictError",
     "ConnectionFailedError",
+    "Dataset",
     "DeadlinePassedError",
     "Explanation",
     "ForbiddenError",

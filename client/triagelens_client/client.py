@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from triagelens_client.accounts import Account
 from triagelens_client.audit import Audit
 from triagelens_client.cases import Cases
+from triagelens_client.datasets import Datasets
 from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
 from triagelens_client.feedback import Feedbacks
 from triagelens_client.files import Source
@@ -103,6 +104,7 @@ class Triagelens:
         self.review = Review(self._http, current)
         self.feedback = Feedbacks(self._http, current)
         self.models = Registry(self._http, current, self._poll)
+        self.datasets = Datasets(self._http, current, self._poll)
         self.training = Training(self._http, current, self._poll)
         self.users = Users(self._http, current)
         self.audit = Audit(self._http, current)

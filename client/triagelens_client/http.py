@@ -106,6 +106,16 @@ class Http:
         if not response.is_success:
             raise UploadRefusedError.from_response(response)
 
+    def put(self, url: str, content: bytes) -> None:
+        """PUTs bytes to a presigned place; once more after a lost connection.
+
+        Raises:
+            UploadRefusedError: the storage says no.
+        """
+        response = self._tried(lambda: self._http.put(url, content=content), repeat=True)
+        if not response.is_success:
+            raise UploadRefusedError.from_response(response)
+
     def download(self, url: str) -> bytes:
         """The bytes behind a presigned link.
 

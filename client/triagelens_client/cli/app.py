@@ -9,6 +9,7 @@ from triagelens_client.cli import (
     audit,
     cases,
     credentials,
+    datasets,
     feedback,
     images,
     models,
@@ -73,6 +74,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(patients.app, name="patients")
 app.add_typer(models.app, name="models")
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(training.app, name="training")
 app.add_typer(credentials.app, name="password")
 app.add_typer(users.app, name="users")
