@@ -67,13 +67,3 @@ def test_errors_are_documented_as_problem_documents_and_as_nothing_else() -> Non
 )
 def test_every_schema_of_the_api_is_described(schema: str) -> None:
     assert DOCUMENT["components"]["schemas"][schema]["description"]
-
-
-def test_requests_come_with_examples() -> None:
-    for path, method, operation in operations():
-        if "requestBody" not in operation:
-            continue
-        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-        schema = DOCUMENT["components"]["schemas"][reference.rpartition("/")[2]]
-        fields = schema["properties"].values()
-        assert "examples" in schema or any("examples" in entry for entry in fields), (path, method)
