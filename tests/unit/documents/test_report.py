@@ -13,14 +13,14 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageDraw
 
-from triagelens.documents.report import (
+from triagelens.documents.report import typeset
+from triagelens.domain.report_document import (
     Clinic,
     Fact,
     Remark,
     ReportDocument,
     ShownImage,
     ShownLabel,
-    render,
 )
 
 REFERENCE = Path(__file__).parent / "report_page.png"
@@ -46,6 +46,12 @@ def shown(number: int = 0) -> ShownImage:
         ),
         facts=(Fact(name="Quality", value="accepted"), Fact(name="Model", value="phantom-skin 1.0.0")),
     )
+
+
+def render(what: ReportDocument) -> bytes:
+    pdf, pages = typeset(what)
+    assert pages == len(read(pdf).pages)
+    return pdf
 
 
 def document(**changes: Any) -> ReportDocument:
@@ -189,9 +195,9 @@ def test_two_hundred_images_stay_under_half_a_gigabyte() -> None:
     code = (
         "import re\n"
         "from tests.unit.documents.test_report import document, shown\n"
-        "from triagelens.documents.report import render\n"
+        "from triagelens.documents.report import typeset\n"
         "images = tuple(shown(number) for number in range(200))\n"
-        "assert render(document(images=images)).startswith(b'%PDF')\n"
+        "assert typeset(document(images=images))[0].startswith(b'%PDF')\n"
         "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours

@@ -1,0 +1,197 @@
+"""What a report says of images, cases and patients, in words. Nothing is read here, and nothing is set."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from triagelens.domain.cases import Case, Comment, ReaderLabel
+from triagelens.domain.images import ImageRecord, ImageStatus
+from triagelens.domain.patients import Patient, age_on
+from triagelens.domain.prediction import Prediction
+from triagelens.domain.report_document import Fact, Remark, ShownImage, ShownLabel
+from triagelens.domain.specialties import SPECIALTIES, specialty
+
+MOST_LABELS = 8
+DISCLAIMER = (
+    "Findings and heatmaps in this report were made by software that supports clinicians. They are no "
+    "diagnosis: a clinician decides, with the whole patient in view. A heatmap shows which parts of an image "
+    "the model's answer rests on, and not where a disease is."
+)
+DEMONSTRATION = "At least one finding is of a demonstration model, which is not for clinical use."
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is shown of an image: JPEG bytes, and a sentence on what they are."""
+
+    picture: bytes | None
+    said: str
+
+
+def facts(**values: object) -> tuple[Fact, ...]:
+    """Lines of a table, in this order; what is None is left out. `patient_number` reads "Patient number"."""
+    return tuple(
+        Fact(name=name.replace("_", " ").capitalize(), value=str(value))
+        for name, value in values.items()
+        if value is not None and value != ""
+    )
+
+
+def day(moment: date | datetime | None) -> str | None:
+    return None if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def label_title(of_specialty: str, label: str) -> str:
+    """The title of a label; the label itself where a model knows one that the specialty does not."""
+    known = SPECIALTIES.get(of_specialty)
+    titles = {entry.name: entry.title for entry in known.labels} if known else {}
+    return titles.get(label, label)
+
+
+def patient_facts(patient: Patient, today: date) -> tuple[Fact, ...]:
+    details = patient.details
+    age = details.age if details.birth_date is None else age_on(today, details.birth_date)
+    return facts(
+        name=details.name,
+        number=patient.number,
+        birth_date=day(details.birth_date),
+        age=age,
+        gender=details.gender,
+        phone=details.phone,
+        email=details.email,
+        address=details.address,
+    )
+
+
+def case_facts(case: Case, *, for_clinic: bool, decided_by: str | None) -> tuple[Fact, ...]:
+    """What a case is and what became of it; who decided it and the notes are for the clinic."""
+    diagnosis = case.final_diagnosis
+    decision = case.decision
+    return facts(
+        specialty=specialty(case.specialty).title,
+        opened=minute(case.created_at),
+        status=str(case.status),
+        final_diagnosis=None if diagnosis is None else label_title(case.specialty, diagnosis),
+        decided=None if decision is None else minute(decision.at),
+        decided_by=decided_by if for_clinic else None,
+        reason=decision.reason if decision is not None and for_clinic else None,
+        notes=case.notes if for_clinic else None,
+    )
+
+
+def shown_image(record: ImageRecord, evidence: Evidence) -> ShownImage:
+    """An image with its finding, and how good it is."""
+    prediction = record.prediction
+    labels: tuple[ShownLabel, ...] = ()
+    if prediction is not None:
+        labels = tuple(
+            ShownLabel(title=label_title(record.specialty, entry.label), probability=entry.probability)
+            for entry in prediction.probabilities[:MOST_LABELS]
+        )
+    return ShownImage(
+        picture=evidence.picture, caption=evidence.said, labels=labels, facts=_image_facts(record)
+    )
+
+
+def _image_facts(record: ImageRecord) -> tuple[Fact, ...]:
+    quality, prediction = record.quality, record.prediction
+    said = None
+    if quality is not None:
+        reasons = " ".join(reason.message for reason in quality.reasons)
+        said = f"{quality.verdict}. {reasons}".strip() if reasons else quality.verdict
+    return facts(
+        status=str(record.status),
+        taken=None if record.upload.captured_at is None else minute(record.upload.captured_at),
+        received=minute(record.created_at),
+        quality=said,
+        model=None if prediction is None else f"{prediction.model.name} {prediction.model.version}",
+        image_id=record.image_id,
+    )
+
+
+def caption(record: ImageRecord, *, explained_by: str | None, why_not: str = "") -> str:
+    """What a picture shows, for who sees it and who does not."""
+    field = SPECIALTIES[record.specialty].title if record.specialty in SPECIALTIES else record.specialty
+    if record.prediction is None:
+        return f"{field}: the image as it was received; there is no finding ({record.status})."
+    title = label_title(record.specialty, record.prediction.top_label)
+    if explained_by is None:
+        return f"{field}: the image without a heatmap. {why_not}"
+    return f"{field}: heatmap of the evidence for {title}, by {explained_by.replace('_', '-')}."
+
+
+def summary(images: Sequence[ImageRecord], cases: Sequence[Case], *, whole_patient: bool) -> tuple[Fact, ...]:
+    """Counts: images by what became of them, findings by label, and cases by status."""
+    by_status = Counter(image.status for image in images)
+    predictions = [image.prediction for image in images if image.prediction is not None]
+    findings = Counter(label_title(p.specialty, p.top_label) for p in predictions)
+    statuses = Counter(str(case.status) for case in cases)
+    return facts(
+        images=len(images),
+        analysed=by_status[ImageStatus.ANALYZED],
+        rejected=by_status[ImageStatus.REJECTED],
+        findings=_counted(findings),
+        cases=_counted(statuses) if whole_patient else None,
+    )
+
+
+def _counted(counter: Mapping[str, int]) -> str | None:
+    ordered = sorted(counter.items(), key=lambda entry: (-entry[1], entry[0]))
+    return ", ".join(f"{name}: {count}" for name, count in ordered) or None
+
+
+def model_facts(predictions: Iterable[Prediction]) -> tuple[Fact, ...]:
+    """Each model that answered, once: name and version, digest, intended use."""
+    seen: dict[str, Fact] = {}
+    for prediction in predictions:
+        model = prediction.model
+        groups = " ".join(model.sha256[at : at + 16] for at in range(0, 64, 16))
+        use = f"Intended use: {prediction.intended_use.rstrip('.')}."
+        value = f"SHA-256 {groups}. {use}" + (" Demonstration model." if prediction.demonstration else "")
+        seen.setdefault(model.sha256, Fact(name=f"{model.name} {model.version}", value=value))
+    return tuple(sorted(seen.values(), key=lambda fact: fact.name))
+
+
+def disclaimer(predictions: Iterable[Prediction]) -> str:
+    if any(prediction.demonstration for prediction in predictions):
+        return f"{DISCLAIMER} {DEMONSTRATION}"
+    return DISCLAIMER
+
+
+def remarks(
+    case: Case, labels: Sequence[ReaderLabel], comments: Sequence[Comment], names: Mapping[str, str]
+) -> tuple[Remark, ...]:
+    """Readers' labels and what clinicians wrote, each in the order of time."""
+    said = [
+        Remark(
+            who=names[label.reader],
+            when=minute(label.updated_at),
+            text=f"Label: {label_title(case.specialty, label.correct_label)}."
+            + (f" {label.notes}" if label.notes else ""),
+        )
+        for label in sorted(labels, key=lambda label: (label.updated_at, label.reader))
+    ]
+    said += [
+        Remark(who=names[comment.author], when=minute(comment.created_at), text=comment.text)
+        for comment in sorted(comments, key=lambda comment: comment.comment_id)
+    ]
+    return tuple(said)
+
+
+def outcomes(cases: Sequence[Case], *, for_clinic: bool) -> tuple[Remark, ...]:
+    """What became of each of a patient's cases, the oldest first."""
+    found = []
+    for case in sorted(cases, key=lambda case: case.case_id):
+        said = f"{str(case.status).capitalize()}."
+        if case.final_diagnosis is not None:
+            said += f" Final diagnosis: {label_title(case.specialty, case.final_diagnosis)}."
+        if for_clinic and case.decision is not None and case.decision.reason:
+            said += f" {case.decision.reason}"
+        when = case.decision.at if case.decision is not None else case.created_at
+        found.append(Remark(who=f"Case {case.number}", when=minute(when), text=said))
+    return tuple(found)

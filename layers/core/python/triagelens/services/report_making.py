@@ -1,0 +1,100 @@
+"""A report is made: gathered, set, stored, and only then said to be ready."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from triagelens.domain.errors import UnavailableError
+from triagelens.domain.report_document import ReportDocument
+from triagelens.domain.reports import Audience, Edition, EditionTakenError, Report, failure, file_key
+from triagelens.services.ports import Clock
+from triagelens.services.report_gathering import Gathered, Gathering, PatientChangedError
+from triagelens.services.report_ports import ReportFiles, ReportRecords, Typesetter
+
+# An edition's number is taken anew if another one has just got it; more than this many at once do not come.
+TRIES = 10
+
+
+class Making:
+    """Makes reports. Done again, too late, or killed anywhere, it ends the same."""
+
+    def __init__(
+        self,
+        records: ReportRecords,
+        files: ReportFiles,
+        gathering: Gathering,
+        typeset: Typesetter,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._files = files
+        self._gathering = gathering
+        self._typeset = typeset
+        self._clock = clock
+
+    def make(self, report_id: str) -> Report:
+        """The report as it ends.
+
+        Raises:
+            NotFoundError: it was erased, or what it is of was; nothing of it stays.
+        """
+        report = self._records.report(report_id)
+        if report.is_done:
+            return report
+        try:
+            gathered = self._gathering.gather(report)
+        except PatientChangedError as error:
+            cause = failure("patient_changed", str(error), retryable=False)
+            return self._records.replace_report(report.failed(cause, self._clock()))
+        for _ in range(TRIES):
+            editions = self._records.latest_editions(report)
+            edition = _same(editions, report.audience, gathered.content.sha256)
+            try:
+                if edition is not None:
+                    return self._finish(report, edition, gathered, new_edition=False)
+                number = 1 + max((known.number for known in editions), default=0)
+                return self._finish(report, self._set(report, gathered, number), gathered, new_edition=True)
+            except EditionTakenError:
+                continue
+        raise UnavailableError("Too many reports of this at once.", retry_after_s=60)
+
+    def give_up(self, report_id: str) -> None:
+        """Tells whoever waits that there will be no report. A redrive takes it up again.
+
+        Raises:
+            NotFoundError: there is no such report.
+        """
+        report = self._records.report(report_id)
+        if report.is_done or report.failure is not None:
+            return
+        cause = failure("processing_error", "The report could not be made.", retryable=True)
+        self._records.replace_report(report.failed(cause, self._clock()))
+
+    def _set(self, report: Report, gathered: Gathered, number: int) -> Edition:
+        """The file, set and stored. Its key is its digest, so that nothing is ever written over."""
+        now, content = self._clock(), gathered.content
+        data, pages = self._typeset(ReportDocument.of(content, number, now))
+        digest = sha256(data).hexdigest()
+        key = file_key(report.subject_id, digest)
+        self._files.write(key, data)
+        return Edition(
+            number=number,
+            audience=report.audience,
+            content_sha256=content.sha256,
+            key=key,
+            sha256=digest,
+            size_bytes=len(data),
+            pages=pages,
+            images=len(content.images),
+            made_at=now,
+        )
+
+    def _finish(self, report: Report, edition: Edition, gathered: Gathered, *, new_edition: bool) -> Report:
+        """The record, last. The file of what was erased meanwhile goes in the erasure's second pass."""
+        done = report.ready(edition, self._clock())
+        return self._records.finish_report(done, gathered.watched_images, new_edition=new_edition)
+
+
+def _same(editions: Sequence[Edition], audience: Audience, content_sha256: str) -> Edition | None:
+    """The latest edition for that audience, if it shows the same."""
+    latest = next((edition for edition in editions if edition.audience is audience), None)
+    return latest if latest is not None and latest.content_sha256 == content_sha256 else None

@@ -1,0 +1,82 @@
+"""What the use cases of reports need from the outside."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from triagelens.domain.report_document import ReportDocument
+from triagelens.domain.reports import Edition, Report
+from triagelens.services.ports import Page
+
+
+class ReportRecords(Protocol):
+    """Requests for reports, and editions. Every list is newest first, and raises InvalidRequestError for a
+    cursor that it did not give out."""
+
+    def report(self, report_id: str) -> Report:
+        """The record, read consistently.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+
+    def add_report(self, report: Report) -> Report:
+        """Writes a new request.
+
+        Raises:
+            NotFoundError: its case or its patient has been erased.
+        """
+
+    def replace_report(self, report: Report) -> Report:
+        """Writes over the version that was read.
+
+        Raises:
+            ConflictError: the stored record has changed since.
+        """
+
+    def finish_report(self, report: Report, image_ids: Sequence[str], *, new_edition: bool) -> Report:
+        """Writes a report that is ready, together with its edition if that is a new one.
+
+        Args:
+            image_ids: of the images that it shows, of a case's report.
+
+        Raises:
+            EditionTakenError: another edition of the same case or patient has this number.
+            NotFoundError: the case, the patient or an image has been erased meanwhile.
+            ConflictError: the stored record has changed since.
+        """
+
+    def latest_editions(self, report: Report) -> Sequence[Edition]:
+        """The latest of the report's case or patient, read consistently; the highest number first."""
+
+    def requested_by(self, person: str, limit: int, cursor: str | None) -> Page[Report]:
+        """Reports that the person asked for."""
+
+    def of_case(self, case_id: str, limit: int, cursor: str | None) -> Page[Report]:
+        """Reports of the case."""
+
+    def of_patient(self, patient_id: str, limit: int, cursor: str | None) -> Page[Report]:
+        """Reports that show the patient's details: their own, and those of their cases."""
+
+
+class ReportFiles(Protocol):
+    """The documents bucket."""
+
+    def write(self, key: str, data: bytes) -> None: ...
+
+    def url(self, key: str, name: str, lifetime: timedelta) -> str:
+        """A presigned GET that saves the file under `name`."""
+
+
+class Pictures(Protocol):
+    """The images bucket, as far as reports show what is in it."""
+
+    def read(self, key: str) -> bytes:
+        """Raises NotFoundError if it is gone."""
+
+
+class Typesetter(Protocol):
+    """Sets a document as PDF."""
+
+    def __call__(self, document: ReportDocument) -> tuple[bytes, int]:
+        """The file, and how many pages it has."""
