@@ -27,14 +27,19 @@ class Action(StrEnum):
     MEASURE_READERS = "measure_readers"
     SEE_FEEDBACK = "see_feedback"
     SEE_STATISTICS = "see_statistics"
+    EXPORT = "export"
+    EXPORT_PEOPLE = "export_people"
+    SEE_ALL_EXPORTS = "see_all_exports"
     WORK_ON_PATIENTS = "work_on_patients"
     SEE_ALL_PATIENTS = "see_all_patients"
+    ERASE_PATIENTS = "erase_patients"
     SEE_MODELS = "see_models"
     MANAGE_MODELS = "manage_models"
     TRAIN = "train"
     MANAGE_DATASETS = "manage_datasets"
     MANAGE_PEOPLE = "manage_people"
     READ_AUDIT = "read_audit"
+    MANAGE_WEBHOOKS = "manage_webhooks"
 
 
 # The one table of who may do what. `clinic_api.deps.access` enforces it, and nothing else does.
@@ -48,14 +53,19 @@ MAY: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.MEASURE_READERS: frozenset({Role.ADMIN}),
         Action.SEE_FEEDBACK: frozenset({Role.ADMIN}),
         Action.SEE_STATISTICS: frozenset({Role.RESEARCHER, Role.ADMIN}),
+        Action.EXPORT: frozenset({Role.RESEARCHER, Role.ADMIN}),
+        Action.EXPORT_PEOPLE: frozenset({Role.ADMIN}),
+        Action.SEE_ALL_EXPORTS: frozenset({Role.ADMIN}),
         Action.WORK_ON_PATIENTS: frozenset({Role.GP, Role.DOCTOR, Role.ADMIN}),
         Action.SEE_ALL_PATIENTS: frozenset({Role.DOCTOR, Role.ADMIN}),
+        Action.ERASE_PATIENTS: frozenset({Role.DOCTOR, Role.ADMIN}),
         Action.SEE_MODELS: frozenset({Role.GP, Role.DOCTOR, Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_MODELS: frozenset({Role.ADMIN}),
         Action.TRAIN: frozenset({Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_DATASETS: frozenset({Role.RESEARCHER, Role.ADMIN}),
         Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
         Action.READ_AUDIT: frozenset({Role.ADMIN}),
+        Action.MANAGE_WEBHOOKS: frozenset({Role.ADMIN}),
     }
 )
 # Who sees other people's data or changes the platform shows a second factor in production.
@@ -86,6 +96,7 @@ class Person(BaseModel):
         valid_after: access tokens issued before this moment no longer count.
         second_factor: whether they have set up an authenticator app.
         patient_id: the patient that this person is, if they were invited as one.
+        mail: whether they are told by e-mail what is ready; codes and invitations come in any case.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -99,6 +110,7 @@ class Person(BaseModel):
     email: str | None = None
     name: str | None = None
     patient_id: str | None = None
+    mail: bool = True
     created_at: datetime
     version: int | None = None
 
