@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
 _CALLS = Config(connect_timeout=3, read_timeout=20, retries={"max_attempts": 4, "mode": "standard"})
@@ -34,6 +35,13 @@ def sqs_client(region: str) -> "SQSClient":
 @lru_cache
 def events_client(region: str) -> "EventBridgeClient":
     return boto3.client("events", region_name=region, config=_CALLS)
+
+
+@lru_cache
+def ses_client(region: str) -> "SESV2Client":
+    """A client that asks once: a call that timed out may have sent its mail, and its message comes again."""
+    once = Config(connect_timeout=3, read_timeout=10, retries={"max_attempts": 1, "mode": "standard"})
+    return boto3.client("sesv2", region_name=region, config=once)
 
 
 @lru_cache
