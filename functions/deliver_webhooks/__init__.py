@@ -1,0 +1,1 @@
+"""Tells webhooks what happened. Fed by the bus, and by itself."""
