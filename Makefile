@@ -90,7 +90,7 @@ test-training: .venv-training/ready ## Training, in its own environment with tor
 	@echo "== training tests"
 	$(TRAINING) -m pytest -q tests/training
 
-test-e2e: setup ## The deployed stack on the laptop cloud, plain and strict
+test-e2e: setup .venv-training/ready ## The deployed stack on the laptop cloud, plain and strict, and a model trained on it
 	@echo "== end-to-end tests"
 	$(PYTEST) tests/e2e
 

@@ -253,3 +253,22 @@ def test_an_archive_is_read_by_ranges_and_never_whole(deployment: Deployment) ->
     assert len(asked) > 2
     assert all(asked_range for asked_range, _ in asked)
     assert asked[0][1] <= 16_384
+
+
+def test_a_server_that_ignores_ranges_is_read_all_the_same(deployment: Deployment) -> None:
+    packed = archive()
+    deployment.s3.put_object(Bucket="learning", Key="archives/whole", Body=packed)
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's one door to AWS
+
+    def deaf(self: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        heard = {name: value for name, value in parameters.items() if name != "Range"}
+        return call(self, operation, heard)
+
+    with (
+        patch.object(BaseClient, "_make_api_call", deaf),
+        io.BufferedReader(S3Object(deployment.s3, "learning", "archives/whole"), 4_096) as file,
+    ):
+        file.seek(-22, io.SEEK_END)
+        assert file.read(4) == b"PK\x05\x06"
+        file.seek(0)
+        assert file.read() == packed

@@ -14,7 +14,7 @@ from training_job.working_images import TrainingImage, WorkingImages
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.snapshots import SnapshotEntry, id_of, manifest_key
 
-_AT_ONCE = 16
+_AT_ONCE = 10  # as many connections as botocore keeps
 
 
 class SnapshotError(DatasetError):
