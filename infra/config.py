@@ -76,6 +76,8 @@ CLOUD_SIZES = {
     "register_model": FunctionSize(memory_mb=3008, timeout_s=600, concurrency=2),
     "replay_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=120, concurrency=2),
     "watch_canary": FunctionSize(memory_mb=512, timeout_s=30),
+    # 200 images peak under 512 MB; the rest buys a whole CPU. Most of the time is for heatmaps not drawn yet.
+    "render_report": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=300, concurrency=4),
 }
 # Short, so that a message which fails five times reaches its dead-letter queue within a minute.
 LAPTOP_SIZES = {
@@ -93,6 +95,7 @@ LAPTOP_SIZES = {
     "register_model": FunctionSize(memory_mb=3008, timeout_s=60, concurrency=2),
     "replay_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
     "watch_canary": FunctionSize(memory_mb=512, timeout_s=10),
+    "render_report": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
 }
 # Functions of the stack TriagelensTraining, which no laptop has.
 TRAINING_SIZES = {"watch_training": FunctionSize(memory_mb=512, timeout_s=60)}
@@ -129,6 +132,9 @@ class Config:
     training: bool = False
     training_usd_per_hour: float | None = None
     api_keys: tuple[str, ...] = ()
+    clinic_name: str = "Triagelens"
+    clinic_address: str = ""
+    clinic_logo: str = ""
 
     @classmethod
     def from_context(cls, context: Context) -> "Config":
@@ -157,6 +163,9 @@ class Config:
             training=training,
             training_usd_per_hour=_number(context, "training_usd_per_hour"),
             api_keys=_origins(context.try_get_context("api_keys")),
+            clinic_name=str(context.try_get_context("clinic_name") or "Triagelens"),
+            clinic_address=str(context.try_get_context("clinic_address") or ""),
+            clinic_logo=str(context.try_get_context("clinic_logo") or ""),
         )
 
     def has(self, feature: str) -> bool:

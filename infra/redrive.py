@@ -1,6 +1,6 @@
 """Sends the messages of a dead-letter queue back to work, once their cause is gone.
 
-    python -m infra.redrive quality|inference|registration|review|replay|events|counts
+    python -m infra.redrive quality|inference|registration|review|replay|reports|events|counts
 
 With the environment's AWS credentials, against the deployed stack. The AWS console's redrive does the
 same for the queues; the laptop cloud has only this. Events and counts come from a stream, not from a queue:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
-QUEUES = ("quality", "inference", "registration", "review", "replay")
+QUEUES = ("quality", "inference", "registration", "review", "replay", "reports")
 # What reads a stream, and the output that names its function.
 STREAMS = {"events": "PublishEventsFunction", "counts": "CountRecordsFunction"}
 

@@ -11,6 +11,7 @@ from infra.constructs.functions import FunctionFactory
 from infra.constructs.identity import Identity
 from infra.constructs.operations import Operations
 from infra.constructs.pipeline import Pipeline
+from infra.constructs.reports import Reports
 from infra.constructs.rollout import Rollout
 from infra.constructs.storage import Storage
 
@@ -37,6 +38,14 @@ class TriagelensStack(Stack):
         self.counting = Counting(
             self, "Counting", storage=self.storage, pipeline=self.pipeline, factory=factory
         )
+        self.reports = Reports(
+            self,
+            "Reports",
+            config=config,
+            storage=self.storage,
+            pipeline=self.pipeline,
+            factory=factory,
+        )
         self.audit = Audit(self, "Audit", config=config, storage=self.storage, factory=factory)
         self.api = Api(
             self,
@@ -54,6 +63,7 @@ class TriagelensStack(Stack):
             audit=self.audit,
             counting=self.counting,
             pipeline=self.pipeline,
+            reports=self.reports,
             rollout=self.rollout,
             api=self.api,
         )
@@ -83,7 +93,7 @@ class TriagelensStack(Stack):
         }
         for name, table in self.storage.tables.items():
             outputs[f"{name.capitalize()}Table"] = table.table_name
-        for name, work in (self.pipeline.queues | self.rollout.queues).items():
+        for name, work in (self.pipeline.queues | self.rollout.queues | self.reports.queues).items():
             outputs[f"{name}QueueUrl"] = work.queue.queue_url
             outputs[f"{name}DlqUrl"] = work.dlq.queue_url
         return outputs

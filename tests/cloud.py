@@ -35,7 +35,7 @@ TABLES: dict[str, type[Model]] = {
 BUCKETS = ("audit", "uploads", "images", "models", "learning", "documents")
 PUBLISHED = "published"
 QUEUES = ("quality", "inference", "registration", "replay")
-DLQS = ("dead", "dead-requests", "dead-events")
+DLQS = ("dead", "dead-requests", "dead-events", "dead-reports")
 MAX_RECEIVE_COUNT = 5
 
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -114,8 +114,10 @@ class Cloud:
             **{f"{name.upper()}_QUEUE_URL": self.queue_urls[name] for name in QUEUES},
             "QUALITY_DLQ_URL": self.queue_urls["dead"],
             "INFERENCE_DLQ_URL": self.queue_urls["dead-requests"],
+            "REPORTS_DLQ_URL": self.queue_urls["dead-reports"],
             "DEAD_LETTERS_URL": self.queue_urls["dead-events"],
             "EVENT_BUS_NAME": "bus",
+            "EVIDENCE_WITHIN_S": "20",
             "MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
             "ORT_THREADS": "1",
             "SIGNING_KEY_ID": self.signing_key["Arn"],

@@ -29,6 +29,7 @@ from clinic_api.routes import (
     models,
     patients,
     people,
+    reports,
     review,
     rollout,
     specialties,
@@ -55,6 +56,7 @@ TAGS = [
     {"name": "specialties", "description": "Fields of medicine and their labels"},
     {"name": "images", "description": "From a photo to a finding"},
     {"name": "cases", "description": "What clinicians make of a person's images"},
+    {"name": "reports", "description": "Cases and patients as PDF, for people to keep"},
     {"name": "review", "description": "What to read first, who agrees, who settles it"},
     {"name": "feedback", "description": "What people think of the platform"},
     {"name": "models", "description": "What is registered, and which of it answers"},
@@ -120,6 +122,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         )
     app.include_router(audit.router)
     app.include_router(statistics.router)
+    app.include_router(reports.router)
     app.include_router(migration.router)
     app.include_router(datasets.router)
     app.include_router(dataset_uploads.router)

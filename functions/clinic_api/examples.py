@@ -20,6 +20,7 @@ PATH_PARAMETERS: Mapping[str, tuple[str, str]] = {
     "job_id": ("The job's id, as `POST /v1/training-jobs` gave it", AN_ID),
     "number": ("A case number that you hold and have not used", "10042"),
     "patient_id": ("The patient's id, as `POST /v1/patients` gave it", AN_ID),
+    "report_id": ("The report's id, as `POST .../reports` gave it", AN_ID),
     "replay_id": ("The replay's id, as `POST .../replay` gave it", AN_ID),
     "specialty": ("A specialty's name: see `GET /v1/specialties`", "skin"),
     "user_id": ("The person's opaque id", A_PERSON),

@@ -9,6 +9,7 @@ class Settings(EnvironmentSettings):
     casework_table: str
     quality_dlq_url: str
     inference_dlq_url: str
+    reports_dlq_url: str
 
 
 @lru_cache

@@ -28,6 +28,7 @@ LAYERS_OF = {
     "register_model": ("core", "onnxruntime", "models"),
     "replay_model": ("core", "onnxruntime"),
     "watch_canary": ("core",),
+    "render_report": ("core", "report"),
 }
 
 

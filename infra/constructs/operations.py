@@ -16,11 +16,12 @@ from infra.constructs.api import Api
 from infra.constructs.audit import Audit
 from infra.constructs.counting import Counting
 from infra.constructs.pipeline import Pipeline, WorkQueue
+from infra.constructs.reports import Reports
 from infra.constructs.rollout import Rollout
 
 OLDEST_MESSAGE_S = 300
 # One registration may take ten minutes.
-OLDEST_S = {"Registration": 1800}
+OLDEST_S = {"Reports": 1800, "Registration": 1800}
 EVENTS_BEHIND_MS = 300_000
 AUDIT_BEHIND_MS = 3_600_000
 # What the functions count themselves, by who counts it.
@@ -43,6 +44,7 @@ class Operations(Construct):
         audit: Audit,
         counting: Counting,
         pipeline: Pipeline,
+        reports: Reports,
         rollout: Rollout,
         api: Api,
     ) -> None:
@@ -53,9 +55,10 @@ class Operations(Construct):
             counting.function,
             *audit.functions,
             *rollout.functions,
+            reports.function,
             api.function,
         ]
-        queues = pipeline.queues | rollout.queues
+        queues = pipeline.queues | rollout.queues | reports.queues
         for queue_name, work in queues.items():
             self._alarm_on_dead_letters(queue_name.lower(), work.dlq)
             self._alarm(

@@ -31,12 +31,18 @@ BATCH_SIZE = {
     "register_model": 1,
     "rank_cases": 10,
     "replay_model": 1,
+    "render_report": 1,
 }
 # What changes a case's place in the review queue. A label takes it out in its own transaction.
 RANKED_EVENTS = ["image.analyzed", "case.created", "case.amended", "case.rejected"]
-# Only changes of images' and cases' own records are events; what hangs on them is not.
+# Only changes of images', cases' and reports' own records are events; what hangs on them is not.
 EVENT_RECORDS = {
-    "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "IMG#"}, {"prefix": "CASE#"}]}, "sk": {"S": ["META"]}}}
+    "dynamodb": {
+        "Keys": {
+            "pk": {"S": [{"prefix": "IMG#"}, {"prefix": "CASE#"}, {"prefix": "REPORT#"}]},
+            "sk": {"S": ["META"]},
+        }
+    }
 }
 
 # Of the API's 29 seconds; loading a model and drawing take a few.
@@ -73,11 +79,12 @@ class Pipeline(Construct):
         notify(storage.models, self.registration.queue, prefix="incoming/", suffix="/manifest.json")
         self.publish_events = self._publish_events()
         self.explain_image = self._explain_image()
+        self.mark_dead_letters = self._mark_dead_letters()
         self.functions = [
             self._check_quality(),
             self._run_inference(),
             self.publish_events,
-            self._mark_dead_letters(),
+            self.mark_dead_letters,
             self.explain_image,
             self._register_model(),
             self._rank_cases(),

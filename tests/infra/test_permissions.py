@@ -110,6 +110,7 @@ def test_the_audit_trail_can_be_added_to_and_not_rewritten(dev: Template) -> Non
         ("register_model", {"Storagemodels"}),
         ("replay_model", set()),
         ("watch_canary", set()),
+        ("render_report", {"Storagedocuments"}),
         ("clinic_api", {"Storageuploads", "Storageimages", "Storagemodels", "Storagelearning"}),
     ],
 )
@@ -118,7 +119,13 @@ def test_a_function_writes_only_the_objects_that_it_makes(
 ) -> None:
     written = {
         name
-        for name in ("Storageuploads", "Storageimages", "Storagemodels", "Storagelearning")
+        for name in (
+            "Storageuploads",
+            "Storageimages",
+            "Storagemodels",
+            "Storagelearning",
+            "Storagedocuments",
+        )
         if "s3:PutObject" in allowed(dev, package, dev.logical_id("AWS::S3::Bucket", name))
     }
     assert written == writes

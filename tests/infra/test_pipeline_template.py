@@ -16,6 +16,7 @@ WORKERS = {
     "registration": "register_model",
     "review": "rank_cases",
     "replay": "replay_model",
+    "reports": "render_report",
 }
 
 
@@ -88,7 +89,7 @@ def test_a_bucket_waits_for_the_policy_of_the_queue_that_it_tells(dev: Template)
 @pytest.mark.parametrize(
     ("package", "dead_letters"), [("publishevents", "eventsdlq"), ("countrecords", "countsdlq")]
 )
-def test_the_stream_brings_only_changes_of_images_and_cases_and_loses_none(
+def test_the_stream_brings_only_changes_of_images_cases_and_reports_and_loses_none(
     dev: Template, package: str, dead_letters: str
 ) -> None:
     function = dev.logical_id("AWS::Lambda::Function", package)
@@ -105,7 +106,7 @@ def test_the_stream_brings_only_changes_of_images_and_cases_and_loses_none(
     assert "MaximumRetryAttempts" not in mapping  # as often as the stream keeps a record
     assert mapping["MaximumRecordAgeInSeconds"] == 20 * 3600
     [pattern] = [json.loads(filtered["Pattern"]) for filtered in mapping["FilterCriteria"]["Filters"]]
-    records = [{"prefix": "IMG#"}, {"prefix": "CASE#"}]
+    records = [{"prefix": "IMG#"}, {"prefix": "CASE#"}, {"prefix": "REPORT#"}]
     assert pattern == {"dynamodb": {"Keys": {"pk": {"S": records}, "sk": {"S": ["META"]}}}}
 
 

@@ -78,7 +78,7 @@ def link_runtime_modules(folder: Path) -> None:
         (folder / source.name).symlink_to(source)
 
 
-@pytest.mark.parametrize("layer", ["core", "bcrypt", "opencv", "onnxruntime", "web"])
+@pytest.mark.parametrize("layer", ["core", "bcrypt", "opencv", "onnxruntime", "report", "web"])
 def test_a_layer_leaves_out_what_the_runtime_and_core_bring(layer: str) -> None:
     names = set(locked_names(Path(Bundle.of_layer(layer, Platform.host()).folder, "requirements.txt")))
     assert names

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from triagelens.domain.cases import Case
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.messages import Event
+from triagelens.domain.reports import Report
 from triagelens.services.ports import MOST_EVENTS, EventBus
 
 
@@ -33,7 +34,16 @@ class CaseChange:
     after: Case
 
 
-Change: TypeAlias = ImageChange | CaseChange
+@dataclass(frozen=True)
+class ReportChange:
+    """One change of a report's record, as the table's stream tells it."""
+
+    position: str
+    before: Report | None
+    after: Report
+
+
+Change: TypeAlias = ImageChange | CaseChange | ReportChange
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class Publishing:
 
 def event_of(change: Change) -> Event | None:
     """The event of a change, or None if there is nothing to tell."""
+    if isinstance(change, ReportChange):
+        return report_event(change)
     return image_event(change) if isinstance(change, ImageChange) else case_event(change)
 
 
@@ -119,5 +131,30 @@ def image_event(change: ImageChange) -> Event | None:
             "probability": prediction and prediction.probability,
             "model": prediction and prediction.model.model_dump(mode="json"),
             "demonstration": prediction and prediction.demonstration,
+        },
+    )
+
+
+def report_event(change: ReportChange) -> Event | None:
+    """The event of a new request, and of how it ended; None if the status stayed."""
+    report, before = change.after, change.before
+    if before is not None and before.status is report.status:
+        return None
+    kind = "report.requested" if before is None else f"report.{report.status}"
+    return Event(
+        event_id=f"{report.report_id}:{report.version}",
+        type=kind,
+        time=report.completed_at or report.created_at,
+        correlation_id=report.correlation_id,
+        detail={
+            "report_id": report.report_id,
+            "kind": str(report.kind),
+            "audience": str(report.audience),
+            "case_id": report.case_id,
+            "patient_id": report.patient_id,
+            "requested_by": report.requested_by,
+            "status": str(report.status),
+            "number": report.edition and report.edition.number,
+            "failure": report.failure and report.failure.code,
         },
     )

@@ -200,7 +200,10 @@ class Gathering:
         said = words.caption(image, explained_by=None, why_not=why_not)
         if image.working_image is None:
             return words.Evidence(None, said)
-        return words.Evidence(self._sources.pictures.read(image.working_image.key), said)
+        try:
+            return words.Evidence(self._sources.pictures.read(image.working_image.key), said)
+        except NotFoundError:
+            return words.Evidence(None, f"{said} The image itself is gone.")
 
     def _remarks(self, case: Case) -> tuple[Remark, ...]:
         """Labels and comments; no labels as long as blind readers are awaited."""

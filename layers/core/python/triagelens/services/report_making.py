@@ -1,6 +1,7 @@
 """A report is made: gathered, set, stored, and only then said to be ready."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from triagelens.domain.errors import UnavailableError
@@ -57,18 +58,6 @@ class Making:
                 continue
         raise UnavailableError("Too many reports of this at once.", retry_after_s=60)
 
-    def give_up(self, report_id: str) -> None:
-        """Tells whoever waits that there will be no report. A redrive takes it up again.
-
-        Raises:
-            NotFoundError: there is no such report.
-        """
-        report = self._records.report(report_id)
-        if report.is_done or report.failure is not None:
-            return
-        cause = failure("processing_error", "The report could not be made.", retryable=True)
-        self._records.replace_report(report.failed(cause, self._clock()))
-
     def _set(self, report: Report, gathered: Gathered, number: int) -> Edition:
         """The file, set and stored. Its key is its digest, so that nothing is ever written over."""
         now, content = self._clock(), gathered.content
@@ -92,6 +81,27 @@ class Making:
         """The record, last. The file of what was erased meanwhile goes in the erasure's second pass."""
         done = report.ready(edition, self._clock())
         return self._records.finish_report(done, gathered.watched_images, new_edition=new_edition)
+
+
+@dataclass(frozen=True)
+class GivingUpReports:
+    """Marks reports whose message has failed too often. Done again, or too late, it changes nothing."""
+
+    records: ReportRecords
+    clock: Clock
+
+    def give_up(self, report_id: str) -> None:
+        """Tells whoever waits that there will be no report. A redrive takes it up again.
+
+        Raises:
+            NotFoundError: there is no such report.
+            ConflictError: it is just being finished.
+        """
+        report = self.records.report(report_id)
+        if report.is_done or report.failure is not None:
+            return
+        cause = failure("processing_error", "The report could not be made.", retryable=True)
+        self.records.replace_report(report.failed(cause, self.clock()))
 
 
 def _same(editions: Sequence[Edition], audience: Audience, content_sha256: str) -> Edition | None:

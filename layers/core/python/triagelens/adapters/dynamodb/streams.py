@@ -9,8 +9,9 @@ from pynamodb.exceptions import AttributeDeserializationError
 
 from triagelens.adapters.dynamodb.case_items import case_from_item
 from triagelens.adapters.dynamodb.casework import META, image_from_item
+from triagelens.adapters.dynamodb.reports import report_from_item
 from triagelens.adapters.dynamodb.tables import CaseworkItem
-from triagelens.services.publishing import CaseChange, Change, ImageChange
+from triagelens.services.publishing import CaseChange, Change, ImageChange, ReportChange
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Unreadable:
 
 
 def record_changes(records: Iterable[dict[str, Any]]) -> tuple[list[Change], list[Unreadable]]:
-    """The changes of images and cases in a stream's records, and the records that cannot be read.
+    """The changes of images, cases and reports in a stream's records, and the records that cannot be read.
 
     Deletions and other kinds are left out. One record that cannot be read keeps no other back.
     """
@@ -49,6 +50,9 @@ def _change(images: dict[str, Any]) -> Change | None:
     if after.kind == "case":
         former = None if before is None else case_from_item(before)
         return CaseChange(position, former, case_from_item(after))
+    if after.kind == "report":
+        requested = None if before is None else report_from_item(before)
+        return ReportChange(position, requested, report_from_item(after))
     return None
 
 

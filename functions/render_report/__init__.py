@@ -1,0 +1,1 @@
+"""Makes reports of cases and patients as PDF. Fed by the bus."""
