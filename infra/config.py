@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, cast, get_args
 
+from infra.addresses import email_address, email_addresses, web_address
+
 Stage = Literal["dev", "prod", "laptop"]
 Architecture = Literal["arm64", "x86_64"]
 
@@ -26,6 +28,7 @@ MAX_RECEIVE_COUNT = 5
 # How long closed days of the audit trail cannot be removed: six years in production.
 AUDIT_KEPT_DAYS, AUDIT_KEPT_DAYS_ELSEWHERE = 2192, 1
 MEMORY_OF_ONE_CPU_MB = 1769
+LAPTOP_SENDER = "triagelens@example.org"
 
 # What stage `laptop` goes without: what the laptop cloud refuses or cannot show.
 LEFT_OUT_OF_LAPTOP = {
@@ -76,8 +79,15 @@ CLOUD_SIZES = {
     "register_model": FunctionSize(memory_mb=3008, timeout_s=600, concurrency=2),
     "replay_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=120, concurrency=2),
     "watch_canary": FunctionSize(memory_mb=512, timeout_s=30),
+    # As long as a function may run; a file of 400 MB fits into the disk that every function has.
+    "export_records": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=900, concurrency=2),
     # 200 images peak under 512 MB; the rest buys a whole CPU. Most of the time is for heatmaps not drawn yet.
     "render_report": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=300, concurrency=4),
+    "notify": FunctionSize(memory_mb=512, timeout_s=60, concurrency=2),
+    # One request takes ten seconds at most.
+    "deliver_webhooks": FunctionSize(memory_mb=512, timeout_s=30, concurrency=10),
+    # A patient with thousands of images takes minutes; what is not done in time goes on where it stopped.
+    "erase_patient": FunctionSize(memory_mb=512, timeout_s=600, concurrency=2),
 }
 # Short, so that a message which fails five times reaches its dead-letter queue within a minute.
 LAPTOP_SIZES = {
@@ -95,7 +105,11 @@ LAPTOP_SIZES = {
     "register_model": FunctionSize(memory_mb=3008, timeout_s=60, concurrency=2),
     "replay_model": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
     "watch_canary": FunctionSize(memory_mb=512, timeout_s=10),
+    "export_records": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=60, concurrency=2),
     "render_report": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
+    "notify": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
+    "deliver_webhooks": FunctionSize(memory_mb=512, timeout_s=20, concurrency=2),
+    "erase_patient": FunctionSize(memory_mb=512, timeout_s=60, concurrency=2),
 }
 # Functions of the stack TriagelensTraining, which no laptop has.
 TRAINING_SIZES = {"watch_training": FunctionSize(memory_mb=512, timeout_s=60)}
@@ -135,11 +149,14 @@ class Config:
     clinic_name: str = "Triagelens"
     clinic_address: str = ""
     clinic_logo: str = ""
+    mail_from: str | None = None
+    case_mail_to: tuple[str, ...] = ()
+    portal_url: str | None = None
 
     @classmethod
     def from_context(cls, context: Context) -> "Config":
-        """Read `stage`, `architecture`, `cors_origins`, `endpoint`, `reserve_concurrency`, `training`
-        and `training_usd_per_hour`.
+        """Read `stage`, `architecture`, `cors_origins`, `endpoint`, `reserve_concurrency`, `training`,
+        `training_usd_per_hour`, `api_keys`, `mail_from`, `case_mail_to` and `portal_url`.
 
         Raises:
             ValueError: a value is none of those allowed, or the endpoint and the stage do not go together.
@@ -166,6 +183,9 @@ class Config:
             clinic_name=str(context.try_get_context("clinic_name") or "Triagelens"),
             clinic_address=str(context.try_get_context("clinic_address") or ""),
             clinic_logo=str(context.try_get_context("clinic_logo") or ""),
+            mail_from=email_address(context.try_get_context("mail_from") or _usual_sender(stage)),
+            case_mail_to=email_addresses(_origins(context.try_get_context("case_mail_to"))),
+            portal_url=web_address(context.try_get_context("portal_url")),
         )
 
     def has(self, feature: str) -> bool:
@@ -215,6 +235,11 @@ def _architecture(name: str) -> Architecture:
         if name == architecture:
             return cast("Architecture", architecture)
     raise ValueError(f"architecture is arm64 or x86_64, not {name!r}")
+
+
+def _usual_sender(stage: Stage) -> str | None:
+    """A laptop has a sender, as no mail leaves it."""
+    return LAPTOP_SENDER if stage == "laptop" else None
 
 
 def _origins(value: object) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Sends the messages of a dead-letter queue back to work, once their cause is gone.
 
-    python -m infra.redrive quality|inference|registration|review|replay|reports|events|counts
+    python -m infra.redrive quality|inference|registration|review|replay|reports
+    python -m infra.redrive exports|notifications|erasure|webhooks|events|counts
 
 With the environment's AWS credentials, against the deployed stack. The AWS console's redrive does the
 same for the queues; the laptop cloud has only this. Events and counts come from a stream, not from a queue:
@@ -22,7 +23,18 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
-QUEUES = ("quality", "inference", "registration", "review", "replay", "reports")
+QUEUES = (
+    "quality",
+    "inference",
+    "registration",
+    "review",
+    "replay",
+    "reports",
+    "exports",
+    "notifications",
+    "erasure",
+    "webhooks",
+)
 # What reads a stream, and the output that names its function.
 STREAMS = {"events": "PublishEventsFunction", "counts": "CountRecordsFunction"}
 

@@ -7,13 +7,17 @@ from infra.config import STACK_NAME, Config
 from infra.constructs.api import Api
 from infra.constructs.audit import Audit
 from infra.constructs.counting import Counting
+from infra.constructs.erasure import Erasure, may_begin
+from infra.constructs.exporting import Exporting
 from infra.constructs.functions import FunctionFactory
 from infra.constructs.identity import Identity
+from infra.constructs.notifications import Notifications
 from infra.constructs.operations import Operations
 from infra.constructs.pipeline import Pipeline
 from infra.constructs.reports import Reports
 from infra.constructs.rollout import Rollout
 from infra.constructs.storage import Storage
+from infra.constructs.webhooks import Webhooks
 
 
 class TriagelensStack(Stack):
@@ -38,6 +42,38 @@ class TriagelensStack(Stack):
         self.counting = Counting(
             self, "Counting", storage=self.storage, pipeline=self.pipeline, factory=factory
         )
+        self.exporting = Exporting(
+            self,
+            "Exporting",
+            config=config,
+            storage=self.storage,
+            pipeline=self.pipeline,
+            factory=factory,
+        )
+        self.erasure = Erasure(
+            self,
+            "Erasure",
+            storage=self.storage,
+            identity=self.identity,
+            pipeline=self.pipeline,
+            factory=factory,
+        )
+        self.notifications = Notifications(
+            self,
+            "Notifications",
+            config=config,
+            storage=self.storage,
+            factory=factory,
+            pipeline=self.pipeline,
+        )
+        self.webhooks = Webhooks(
+            self,
+            "Webhooks",
+            config=config,
+            storage=self.storage,
+            pipeline=self.pipeline,
+            factory=factory,
+        )
         self.reports = Reports(
             self,
             "Reports",
@@ -54,14 +90,22 @@ class TriagelensStack(Stack):
             storage=self.storage,
             pipeline=self.pipeline,
             replay=self.rollout.replay.queue,
+            exports=self.exporting.work.queue,
+            erasure=self.erasure.work.queue,
+            webhook_key=self.webhooks.key,
             identity=self.identity,
             factory=factory,
         )
+        may_begin(self.api.function, self.storage, self.erasure.work)
         Operations(
             self,
             "Operations",
             audit=self.audit,
             counting=self.counting,
+            exporting=self.exporting,
+            erasure=self.erasure,
+            notifications=self.notifications,
+            webhooks=self.webhooks,
             pipeline=self.pipeline,
             reports=self.reports,
             rollout=self.rollout,
@@ -93,7 +137,16 @@ class TriagelensStack(Stack):
         }
         for name, table in self.storage.tables.items():
             outputs[f"{name.capitalize()}Table"] = table.table_name
-        for name, work in (self.pipeline.queues | self.rollout.queues | self.reports.queues).items():
+        queues = (
+            self.pipeline.queues
+            | self.rollout.queues
+            | self.exporting.queues
+            | self.reports.queues
+            | self.erasure.queues
+            | self.notifications.queues
+            | self.webhooks.queues
+        )
+        for name, work in queues.items():
             outputs[f"{name}QueueUrl"] = work.queue.queue_url
             outputs[f"{name}DlqUrl"] = work.dlq.queue_url
         return outputs

@@ -34,7 +34,7 @@ TABLES: dict[str, type[Model]] = {
 }
 BUCKETS = ("audit", "uploads", "images", "models", "learning", "documents")
 PUBLISHED = "published"
-QUEUES = ("quality", "inference", "registration", "replay")
+QUEUES = ("quality", "inference", "registration", "replay", "erasure", "exports")
 DLQS = ("dead", "dead-requests", "dead-events", "dead-reports")
 MAX_RECEIVE_COUNT = 5
 

@@ -130,6 +130,9 @@ class FakeWorkingImages:
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
 
+    def erase(self, key: str) -> None:
+        self.delete(key)
+
     def url(self, key: str, lifetime: timedelta) -> str:
         return f"https://images.example/{key}?expires={lifetime.total_seconds():.0f}"
 

@@ -34,13 +34,21 @@ class Writes:
 
 
 @contextmanager
-def watched(kill_at: int | None = None, moment: Literal["before", "after"] = "before") -> Iterator[Writes]:
-    """Records writes in this block; kills at write number `kill_at` (from 0), before or after it is done."""
+def watched(
+    kill_at: int | None = None,
+    moment: Literal["before", "after"] = "before",
+    operations: frozenset[str] = WRITES,
+) -> Iterator[Writes]:
+    """Records writes in this block; kills at write number `kill_at` (from 0), before or after it is done.
+
+    Args:
+        operations: what counts as a write.
+    """
     writes = Writes()
     call = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's one door to AWS
 
     def counted(self: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        if operation not in WRITES:
+        if operation not in operations:
             return call(self, operation, parameters)
         number = len(writes.made)
         if number == kill_at and moment == "before":

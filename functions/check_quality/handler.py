@@ -12,7 +12,7 @@ from check_quality.settings import settings
 from check_quality.wiring import giving_up, quality_check
 from triagelens.adapters.batches import process_messages
 from triagelens.adapters.notifications import MalformedMessageError, new_objects
-from triagelens.domain.errors import NotFoundError
+from triagelens.domain.errors import ErasedError, NotFoundError
 from triagelens.domain.images import image_id_of
 
 logger = Logger()
@@ -33,7 +33,11 @@ def _check(message: SQSRecord) -> None:
     for upload in new_objects(message.body):
         image_id = image_id_of(upload.key)
         logger.append_keys(image_id=image_id)
-        record = quality_check().check(image_id, upload.object_version)
+        try:
+            record = quality_check().check(image_id, upload.object_version)
+        except ErasedError:
+            logger.info("the image was erased; nothing is left to do")
+            continue
         logger.set_correlation_id(record.correlation_id)
         ignored = record.object_version not in (None, upload.object_version)
         logger.info("checked", extra={"status": record.status, "ignored_later_version": ignored})

@@ -21,7 +21,9 @@ from clinic_api.routes import (
     credentials,
     dataset_uploads,
     datasets,
+    erasures,
     explanations,
+    exports,
     feedback,
     health,
     images,
@@ -35,6 +37,7 @@ from clinic_api.routes import (
     specialties,
     statistics,
     training_jobs,
+    webhooks,
 )
 from clinic_api.trail import TrailMiddleware
 
@@ -60,11 +63,12 @@ TAGS = [
     {"name": "review", "description": "What to read first, who agrees, who settles it"},
     {"name": "feedback", "description": "What people think of the platform"},
     {"name": "models", "description": "What is registered, and which of it answers"},
-    {"name": "statistics", "description": "Counts of images and cases"},
+    {"name": "statistics", "description": "Counts of images and cases, and exports of them"},
     {"name": "audit", "description": "Who did what"},
     {"name": "datasets", "description": "Labelled images, on their way to a snapshot"},
     {"name": "training", "description": "From labelled images to the next model"},
     {"name": "audit", "description": "Who did what"},
+    {"name": "webhooks", "description": "Addresses that are told what happened"},
     {"name": "health", "description": "Whether the API answers"},
 ]
 
@@ -99,7 +103,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         redirect_slashes=False,
     )
     errors.add_error_handlers(app)
-    clinical = (patients, specialties, images, explanations, cases, case_readings)
+    clinical = (patients, erasures, specialties, images, explanations, cases, case_readings)
     reviewing = (case_panels, case_annotations, case_forms, review, feedback)
     for module in (health, auth, credentials, people, *clinical, *reviewing, models, rollout, training_jobs):
         app.include_router(module.router)
@@ -122,6 +126,8 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         )
     app.include_router(audit.router)
     app.include_router(statistics.router)
+    app.include_router(exports.router)
+    app.include_router(webhooks.router)
     app.include_router(reports.router)
     app.include_router(migration.router)
     app.include_router(datasets.router)

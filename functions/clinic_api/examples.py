@@ -14,6 +14,8 @@ A_MOMENT = "2026-01-15T09:30:00Z"
 PATH_PARAMETERS: Mapping[str, tuple[str, str]] = {
     "case_id": ("The case's id, as `POST /v1/cases` gave it", AN_ID),
     "comment_id": ("The comment's id", AN_ID),
+    "erasure_id": ("The erasure's id, as `DELETE /v1/patients/{patient_id}` gave it", AN_ID),
+    "export_id": ("The export's id, as `POST /v1/exports` gave it", AN_ID),
     "image_id": ("The image's id, as `POST /v1/images` gave it", AN_ID),
     "dataset_id": ("The dataset's id, as `POST /v1/datasets` gave it", AN_ID),
     "import_id": ("The import's id, as `POST /v1/models` gave it", AN_ID),
@@ -24,6 +26,7 @@ PATH_PARAMETERS: Mapping[str, tuple[str, str]] = {
     "replay_id": ("The replay's id, as `POST .../replay` gave it", AN_ID),
     "specialty": ("A specialty's name: see `GET /v1/specialties`", "skin"),
     "user_id": ("The person's opaque id", A_PERSON),
+    "webhook_id": ("The webhook's id, as `POST /v1/webhooks` gave it", AN_ID),
     "version": ("The model's version, as its manifest says", "1.0.0"),
 }
 

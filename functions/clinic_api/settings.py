@@ -36,11 +36,14 @@ class Settings(EnvironmentSettings):
     learning_bucket: str
     inference_queue_url: str
     explain_function: str
+    exports_queue_url: str
     replay_queue_url: str
+    erasure_queue_url: str
     user_pool_id: str
     user_pool_client_id: str
     old_apps_client_id: str
     migration_key_id: str
+    webhook_key_id: str
     token_issuer: str
     jwks_url: str
     cors_origins: str = ""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from run_inference.settings import settings
 from run_inference.wiring import giving_up, inference
 from triagelens.adapters.batches import process_messages
-from triagelens.domain.errors import NotFoundError
+from triagelens.domain.errors import ErasedError, NotFoundError
 from triagelens.domain.messages import InferenceRequest
 
 logger = Logger()
@@ -33,7 +33,11 @@ def _analyse(message: SQSRecord) -> None:
     request = InferenceRequest.model_validate_json(message.body)
     logger.set_correlation_id(request.correlation_id)
     logger.append_keys(image_id=request.image_id)
-    record = inference().run(request)
+    try:
+        record = inference().run(request)
+    except ErasedError:
+        logger.info("the image was erased; nothing is left to do")
+        return
     logger.info("analysed", extra={"status": record.status})
     if record.failure is not None:
         logger.error("the image failed", extra={"failure": record.failure.code})

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -110,11 +111,15 @@ class Api(Construct):
         storage: Storage,
         pipeline: Pipeline,
         replay: sqs.Queue,
+        exports: sqs.Queue,
+        erasure: sqs.Queue,
+        webhook_key: kms.IKey,
         identity: Identity,
         factory: FunctionFactory,
     ) -> None:
         super().__init__(scope, name)
-        self._config, self._replay = config, replay
+        self._config, self._replay, self._exports, self._erasure = config, replay, exports, erasure
+        self._webhook_key = webhook_key
         snap_start = config.has("snap_start")
         self.function = factory.function(
             "clinic_api", self._environment(storage, pipeline, identity), snap_start=snap_start
@@ -150,11 +155,14 @@ class Api(Construct):
             "LEARNING_BUCKET": storage.learning.bucket_name,
             "INFERENCE_QUEUE_URL": pipeline.inference.queue.queue_url,
             "REPLAY_QUEUE_URL": self._replay.queue_url,
+            "EXPORTS_QUEUE_URL": self._exports.queue_url,
+            "ERASURE_QUEUE_URL": self._erasure.queue_url,
             "EXPLAIN_FUNCTION": pipeline.explain_image.function_name,
             "USER_POOL_ID": pool,
             "USER_POOL_CLIENT_ID": identity.client.user_pool_client_id,
             "OLD_APPS_CLIENT_ID": identity.old_apps_client.user_pool_client_id,
             "MIGRATION_KEY_ID": identity.migration_key.key_id,
+            "WEBHOOK_KEY_ID": self._webhook_key.key_id,
             "TOKEN_ISSUER": issuer,
             "JWKS_URL": f"{keys_base}/.well-known/jwks.json",
             "CORS_ORIGINS": ",".join(self._config.cors_origins),
@@ -200,8 +208,11 @@ class Api(Construct):
         storage.allow_objects(self.function, storage.learning, "snapshots/", READ_OBJECT)
         pipeline.inference.queue.grant_send_messages(self.function)
         self._replay.grant_send_messages(self.function)
+        self._exports.grant_send_messages(self.function)
+        storage.allow_objects(self.function, storage.documents, "exports/", READ_OBJECT)  # signs links
         identity.pool.grant(self.function, *COGNITO_ACTIONS)
         identity.migration_key.grant(self.function, "kms:Encrypt")
+        self._webhook_key.grant(self.function, "kms:Encrypt")
         if self._config.training:
             allow_batch(self.function, self._config)
 

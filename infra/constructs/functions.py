@@ -20,6 +20,7 @@ LAYERS_OF = {
     "mark_dead_letters": ("core",),
     "publish_events": ("core",),
     "count_records": ("core",),
+    "export_records": ("core",),
     "chain_audit": ("core",),
     "migrate_user": ("core", "bcrypt"),
     "seal_audit": ("core",),
@@ -29,6 +30,9 @@ LAYERS_OF = {
     "replay_model": ("core", "onnxruntime"),
     "watch_canary": ("core",),
     "render_report": ("core", "report"),
+    "notify": ("core",),
+    "deliver_webhooks": ("core",),
+    "erase_patient": ("core",),
 }
 
 

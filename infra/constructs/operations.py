@@ -15,13 +15,19 @@ from infra.config import METRICS_NAMESPACE
 from infra.constructs.api import Api
 from infra.constructs.audit import Audit
 from infra.constructs.counting import Counting
+from infra.constructs.erasure import Erasure
+from infra.constructs.exporting import Exporting
+from infra.constructs.notifications import Notifications
 from infra.constructs.pipeline import Pipeline, WorkQueue
 from infra.constructs.reports import Reports
 from infra.constructs.rollout import Rollout
+from infra.constructs.webhooks import Webhooks
 
 OLDEST_MESSAGE_S = 300
-# One registration may take ten minutes.
-OLDEST_S = {"Reports": 1800, "Registration": 1800}
+# One registration may take ten minutes, one export a quarter of an hour.
+# A message of an erasure waits a quarter of an hour by design, before its second pass.
+# A webhook that does not answer is tried for the better part of a day.
+OLDEST_S = {"Reports": 1800, "Registration": 1800, "Erasure": 3600, "Webhooks": 86_400, "Exports": 3600}
 EVENTS_BEHIND_MS = 300_000
 AUDIT_BEHIND_MS = 3_600_000
 # What the functions count themselves, by who counts it.
@@ -43,6 +49,10 @@ class Operations(Construct):
         *,
         audit: Audit,
         counting: Counting,
+        exporting: Exporting,
+        erasure: Erasure,
+        notifications: Notifications,
+        webhooks: Webhooks,
         pipeline: Pipeline,
         reports: Reports,
         rollout: Rollout,
@@ -53,12 +63,24 @@ class Operations(Construct):
         functions = [
             *pipeline.functions,
             counting.function,
+            exporting.function,
             *audit.functions,
             *rollout.functions,
             reports.function,
+            *notifications.functions,
+            webhooks.function,
+            erasure.function,
             api.function,
         ]
-        queues = pipeline.queues | rollout.queues | reports.queues
+        queues = (
+            pipeline.queues
+            | rollout.queues
+            | exporting.queues
+            | reports.queues
+            | erasure.queues
+            | notifications.queues
+        )
+        queues |= webhooks.queues
         for queue_name, work in queues.items():
             self._alarm_on_dead_letters(queue_name.lower(), work.dlq)
             self._alarm(
@@ -88,6 +110,10 @@ class Operations(Construct):
         reverted = _counted("watch_canary", "CanaryReverted")
         self._alarm(
             "canary-reverted", reverted, 1, "A candidate did worse than production and was taken out."
+        )
+        disabled = _counted("deliver_webhooks", "WebhookDisabled")
+        self._alarm(
+            "webhook-disabled", disabled, 1, "A webhook was disabled: it is gone, or does not answer."
         )
         self._alarm("api-5xx", api.rest.metric_server_error(period=PERIOD), 1, "The API answered 5xx.")
         self._dashboard(pipeline, list(queues.values()), api, functions)

@@ -32,6 +32,10 @@ BATCH_SIZE = {
     "rank_cases": 10,
     "replay_model": 1,
     "render_report": 1,
+    "notify": 5,
+    "deliver_webhooks": 1,  # a slow receiver holds up nobody else's message
+    "erase_patient": 1,
+    "export_records": 1,
 }
 # What changes a case's place in the review queue. A label takes it out in its own transaction.
 RANKED_EVENTS = ["image.analyzed", "case.created", "case.amended", "case.rejected"]
@@ -100,7 +104,7 @@ class Pipeline(Construct):
             "Review": self.review,
         }
 
-    def work_queue(self, name: str, worker: str) -> WorkQueue:
+    def work_queue(self, name: str, worker: str, *, max_receives: int = MAX_RECEIVE_COUNT) -> WorkQueue:
         """A queue with its dead letters, for a function of that package."""
         dlq = self.dead_letters(name)
         queue = sqs.Queue(
@@ -110,7 +114,7 @@ class Pipeline(Construct):
             enforce_ssl=True,
             visibility_timeout=Duration.seconds(self._config.visibility_timeout_s(worker)),
             retention_period=Duration.days(QUEUE_RETENTION_DAYS),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=dlq, max_receive_count=MAX_RECEIVE_COUNT),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dlq, max_receive_count=max_receives),
         )
         return WorkQueue(queue, dlq)
 
@@ -149,6 +153,11 @@ class Pipeline(Construct):
         storage.allow_records(function, "casework", WRITE_RECORDS)
         storage.allow_objects(function, storage.uploads, "uploads/", READ_OBJECT)
         storage.allow_objects(function, storage.images, "working/", [*WRITE_OBJECT, *DELETE_OBJECT])
+        # Of a patient who was erased meanwhile not even a former version may stay.
+        storage.allow_objects(function, storage.images, "working/", ["s3:DeleteObjectVersion"])
+        function.add_to_role_policy(
+            iam.PolicyStatement(actions=["s3:ListBucketVersions"], resources=[storage.images.bucket_arn])
+        )
         self.inference.queue.grant_send_messages(function)
         self.feed(function, "check_quality", self.quality)
         return function

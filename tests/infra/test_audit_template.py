@@ -32,7 +32,8 @@ def keys_of(template: Template, package: str, action: str) -> set[str] | None:
 @pytest.mark.parametrize(
     ("package", "adds"),
     [
-        ("clinic_api", {"DAY#*"}),
+        ("clinic_api", {"DAY#*", "ERASURES"}),
+        ("erase_patient", {"ERASURE#*"}),
         ("register_model", {"DAY#*"}),
         ("chain_audit", {"CHAIN#*", CHAINS, "ENTRY#*"}),
         ("seal_audit", {SEALS}),

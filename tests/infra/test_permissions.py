@@ -95,7 +95,7 @@ def test_the_audit_trail_can_be_added_to_and_not_rewritten(dev: Template) -> Non
     table = dev.logical_id("AWS::DynamoDB::Table", "Storageaudit")
     changes = {"dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
     assert readers(dev, table, changes) == set()
-    adders = {"clinic_api", "register_model", "watch_canary", "chain_audit", "seal_audit"}
+    adders = {"clinic_api", "register_model", "watch_canary", "chain_audit", "seal_audit", "erase_patient"}
     assert readers(dev, table, {"dynamodb:PutItem"}) == adders  # each its own kind of item
 
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 import clinic_api.settings
 from clinic_api.app import create_app
-from clinic_api.deps import arrivals, audit, cases, patients, people, ports, reviewing
+from clinic_api.deps import arrivals, audit, cases, erasures, patients, people, ports, reviewing
 from tests.cloud import REGION, Cloud
 from tests.cloud import client as cloud_client
 from tests.jwks_server import KeySet
@@ -85,6 +85,7 @@ def api(cloud: Cloud, keys: KeySet, monkeypatch: pytest.MonkeyPatch) -> Iterator
         "USER_POOL_CLIENT_ID": app_client,
         "OLD_APPS_CLIENT_ID": "old-apps",
         "MIGRATION_KEY_ID": cloud_client("kms").create_key()["KeyMetadata"]["KeyId"],
+        "WEBHOOK_KEY_ID": cloud_client("kms").create_key()["KeyMetadata"]["KeyId"],
         "TOKEN_ISSUER": issuer,
         "JWKS_URL": keys.url,
         "QUEUE_RETENTION_S": "345600",
@@ -104,7 +105,7 @@ def caches() -> list["_lru_cache_wrapper[Any]"]:
     """Everything that the API makes once per process."""
     known = [
         value
-        for module in (arrivals, audit, ports, cases, people, patients, reviewing)
+        for module in (arrivals, audit, ports, cases, erasures, people, patients, reviewing)
         for value in vars(module).values()
     ]
     made = [value for value in known if isinstance(value, _lru_cache_wrapper)]

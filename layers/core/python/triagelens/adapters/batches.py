@@ -13,7 +13,15 @@ from pynamodb.exceptions import PynamoDBException
 from triagelens.domain.errors import TriagelensError
 
 # Log keys that one message may set and the next must not inherit.
-KEYS_OF_A_MESSAGE = ["correlation_id", "image_id", "import_id", "replay_id", "report_id"]
+KEYS_OF_A_MESSAGE = [
+    "correlation_id",
+    "image_id",
+    "import_id",
+    "replay_id",
+    "erasure_id",
+    "report_id",
+    "export_id",
+]
 
 
 class _QueueProcessor(BatchProcessor):

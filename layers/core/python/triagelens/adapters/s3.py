@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from triagelens.adapters.stored_files import erase_versions
 from triagelens.domain.annotations import Shapes
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.images import UploadDeclaration
@@ -63,6 +64,9 @@ class S3WorkingImages:
 
     def delete(self, key: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def erase(self, key: str) -> None:
+        erase_versions(self._client, self._bucket, key)
 
     def url(self, key: str, lifetime: timedelta) -> str:
         return self._client.generate_presigned_url(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from triagelens.domain.erasures import ErasureRequest
 from triagelens.domain.messages import InferenceRequest
 from triagelens.domain.replay import ReplayRequest
 
@@ -31,6 +32,19 @@ class SqsReplayQueue:
 
     def send(self, request: ReplayRequest) -> None:
         self._client.send_message(QueueUrl=self._queue_url, MessageBody=request.model_dump_json())
+
+
+class SqsErasureQueue:
+    """`services.erasure_ports.ErasureQueue`."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, request: ErasureRequest, delay_s: int = 0) -> None:
+        self._client.send_message(
+            QueueUrl=self._queue_url, MessageBody=request.model_dump_json(), DelaySeconds=delay_s
+        )
 
 
 class SqsDeadLetters:

@@ -1,6 +1,7 @@
 """Identifiers: lower-case ULIDs, which sort by time and are safe in an S3 key."""
 
 import re
+from datetime import datetime
 
 from ulid import ULID
 
@@ -15,6 +16,11 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Whether `text` could have come from `new_id`."""
     return ULID_PATTERN.fullmatch(text) is not None
+
+
+def first_id_of(moment: datetime) -> str:
+    """What no id that was made later is smaller than."""
+    return str(ULID.from_int(int(moment.timestamp() * 1000) << 80)).lower()
 
 
 def month_of(identifier: str) -> str:

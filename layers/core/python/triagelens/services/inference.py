@@ -31,6 +31,7 @@ class Inference:
 
         Raises:
             NotFoundError: there is no such image.
+            ErasedError: its patient has been erased.
         """
         record = self.casework.image(request.image_id)
         if record.is_done_with(request.object_version) or request.attempt < record.attempt:

@@ -114,6 +114,9 @@ class WorkingImages(Protocol):
 
     def delete(self, key: str) -> None: ...
 
+    def erase(self, key: str) -> None:
+        """Deletes every version of it."""
+
     def url(self, key: str, lifetime: timedelta) -> str:
         """A presigned GET."""
 

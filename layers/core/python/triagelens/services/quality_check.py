@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from triagelens.domain.errors import NotFoundError, TransitionError
+from triagelens.domain.errors import ErasedError, NotFoundError, TransitionError
 from triagelens.domain.images import Failure, ImageRecord, ImageStatus, WorkingImage
 from triagelens.domain.messages import InferenceRequest
 from triagelens.domain.quality import QualityReport, Reason
@@ -43,7 +43,16 @@ class QualityCheck:
 
         Raises:
             NotFoundError: no such image was ever announced.
+            ErasedError: its patient has been erased, and nothing of it stays behind.
         """
+        try:
+            return self._check(image_id, object_version)
+        except ErasedError:
+            # Whether this run has written it or one that was killed: its key is the same.
+            self.working_images.erase(working_key(image_id, object_version))
+            raise
+
+    def _check(self, image_id: str, object_version: str) -> ImageRecord:
         record = self.casework.image(image_id)
         if record.is_done_with(object_version):
             return record

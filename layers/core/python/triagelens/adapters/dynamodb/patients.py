@@ -1,6 +1,7 @@
 """Patients in the casework table, with an item for each number and for each address that was invited."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ from triagelens.adapters.dynamodb.case_items import CASE, case_from_item
 from triagelens.adapters.dynamodb.casework import IMAGE, META, image_from_item
 from triagelens.adapters.dynamodb.months import Months, check_cursor
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
-from triagelens.adapters.dynamodb.tombstones import check_not_erased
+from triagelens.adapters.dynamodb.tombstones import check_not_erased, is_erased, tombstone
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.cases import Case
 from triagelens.domain.errors import (
@@ -114,6 +115,28 @@ class DynamoPatients:
                 limit=most,
                 page_size=most,
             )
+
+
+def bury_patient(parts: Parts, patient: Patient, erasure_id: str, at: datetime) -> None:
+    """Puts a tombstone in the record's place, and frees its number and its address.
+
+    Raises OutdatedError, when it is written, if the record has changed since it was read.
+    """
+    outdated = OutdatedError("The patient's record has changed since it was read.")
+    mine = CaseworkItem.pk.does_not_exist() | (CaseworkItem.status == patient.patient_id)
+    parts.put(tombstone(patient_pk(patient.patient_id), patient.version, erasure_id, at), outdated)
+    parts.delete(_number_item(patient), mine, outdated)
+    if patient.account is not None:
+        parts.delete(_address_item(patient, patient.account.address_digest), mine, outdated)
+
+
+def unburied_patient(patient_id: str) -> Patient | None:
+    """The record, unless it is gone or a tombstone."""
+    try:
+        item = CaseworkItem.get(patient_pk(patient_id), META, consistent_read=True)
+    except CaseworkItem.DoesNotExist:
+        return None
+    return None if is_erased(item) else _patient(item)
 
 
 def patient_pk(patient_id: str) -> str:

@@ -67,6 +67,10 @@ class DynamoPeople:
         with self._witnessed(admin) as write:
             write.delete(item)
 
+    def forget(self, sub: str) -> None:
+        """Deletes the record of a patient who is erased, if there is one."""
+        UsersItem(person_pk(sub), META).delete()
+
     @contextmanager
     def _witnessed(self, admin: Person) -> Iterator[TransactWrite]:
         """A transaction that holds only if `admin` has not changed since they were read."""

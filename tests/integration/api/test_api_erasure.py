@@ -1,0 +1,338 @@
+"""A patient is erased through the API's door, and is found nowhere afterwards."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import check_quality.handler
+import check_quality.wiring
+import count_records.handler
+import count_records.settings
+import run_inference.handler
+import run_inference.wiring
+from tests.cloud import REGION, FakeContext, failed_ids, sqs_event
+from tests.integration.api.conftest import Api
+from tests.integration.api.test_api_cases import case, change
+from tests.integration.api.test_api_forms_feedback import FORM
+from tests.integration.api.test_api_patients import invited, patient
+from tests.integration.erasing import begin_anew, everything, items_of, logged, work
+from tests.photos import photo
+from triagelens.adapters.dynamodb.registry import DynamoRegistry
+from triagelens.adapters.dynamodb.snapshots import DynamoSnapshots
+from triagelens.domain.annotations import MOST_INLINE_BYTES
+from triagelens.domain.errors import ErasedError
+from triagelens.domain.ids import new_id
+from triagelens.domain.manifest import TrainingSpec
+from triagelens.domain.messages import InferenceRequest
+from triagelens.domain.models import ModelStatus, RegisteredModel
+from triagelens.domain.people import Role
+from triagelens.domain.prediction import Prediction
+from triagelens.domain.snapshots import Snapshot
+
+Person = dict[str, str]
+MARK = "xyzzyplugh"
+PHONE = "493055512345"
+DETAILS = {
+    "name": f"Name {MARK}",
+    "email": f"{MARK}@example.org",
+    "phone": f"+{PHONE}",
+    "address": f"1 {MARK} Street",
+}
+NOW = datetime.now(UTC)
+
+
+def with_exif() -> bytes:
+    """A photo that tells of its patient in its EXIF data."""
+    picture, out = Image.open(io.BytesIO(photo())), io.BytesIO()
+    exif = picture.getexif()
+    exif[0x010E] = f"Photo of {MARK}"
+    picture.save(out, "JPEG", quality=92, exif=exif)
+    return out.getvalue()
+
+
+def upload(api: Api, person: Person, **more: Any) -> tuple[str, dict[str, Any]]:
+    """An announced and sent photo: its id, and the notification of it."""
+    data = with_exif()
+    body = {
+        "specialty": "skin",
+        "content_type": "image/jpeg",
+        "size_bytes": len(data),
+        "original_filename": f"{MARK}.jpg",
+    }
+    answer = api.client.post("/v1/images", json={**body, **more}, headers=person)
+    assert answer.status_code == 201, answer.text
+    image_id = str(answer.json()["image_id"])
+    return image_id, api.cloud.upload(f"uploads/{image_id}", data)
+
+
+def quality(*bodies: Any) -> list[str]:
+    return failed_ids(dict(check_quality.handler.handler(sqs_event(*bodies), FakeContext())))
+
+
+def inference(*bodies: Any) -> list[str]:
+    return failed_ids(dict(run_inference.handler.handler(sqs_event(*bodies), FakeContext())))
+
+
+@dataclass
+class World:
+    """A patient with an account, whose mark is in everything that is theirs; and somebody else."""
+
+    api: Api
+    doctor: Person
+    gp: Person
+    me: Person
+    patient_id: str
+    images: list[str]
+    cases: list[str]
+    other: str
+    other_image: str
+    other_case: str
+    on_its_way: dict[str, Any]
+    request: str
+
+
+@pytest.fixture
+def world(api: Api) -> Iterator[World]:
+    begin_anew()
+    count_records.settings.settings.cache_clear()
+    count_records.handler.counting.cache_clear()
+    count_records.handler.dead_letters.cache_clear()
+    yield planted(api)
+    begin_anew()
+
+
+def planted(api: Api) -> World:
+    gp, doctor = api.sign_up("greta", Role.GP), api.sign_up("doctor", Role.DOCTOR)
+    made, other = patient(api, gp, **DETAILS, invite=True, number=f"N-{MARK}"), patient(api, gp)
+    patient_id, me = made["patient_id"], invited(api, made["username"])
+    analysed, sent = upload(api, gp, patient_id=patient_id)
+    unnamed, sent_too = upload(api, gp)
+    own, on_its_way = upload(api, me)
+    accepted, sent_last = upload(api, me)
+    other_image, sent_other = upload(api, gp, patient_id=other["patient_id"], original_filename=None)
+    assert quality(sent, sent_too, sent_last, sent_other) == []
+    requests = api.cloud.waiting("inference")
+    (request,) = [body for body in requests if accepted in body]
+    assert inference(*(body for body in requests if body != request)) == []
+    about = {"specialty": "skin", "notes": f"Notes on {MARK}", "patient_id": patient_id}
+    whole = case(api, doctor, analysed, unnamed, **about)["case_id"]
+    told_of(api, doctor, whole)
+    nameless = case(api, doctor, own, specialty="skin", notes=f"About {MARK}")["case_id"]
+    foreign = {"specialty": "skin", "patient_id": other["patient_id"], "notes": "Somebody else's"}
+    other_case = case(api, gp, other_image, **foreign)["case_id"]
+    feedback = {"rating": 4, "text": MARK}
+    assert api.client.post("/v1/feedback", json=feedback, headers=me).status_code == 201
+    for key in (f"explanations/{analysed}/0/a.png", f"working/{analysed}/old.jpg"):
+        for _ in range(2):
+            api.cloud.s3.put_object(Bucket="images", Key=key, Body=MARK.encode())
+        api.cloud.s3.delete_object(Bucket="images", Key=key)
+    for subject in (patient_id, whole):
+        api.cloud.s3.put_object(Bucket="documents", Key=f"reports/{subject}/1.pdf", Body=MARK.encode())
+    learnt_from(analysed)
+    images, cases = [analysed, unnamed, own, accepted], [whole, nameless]
+    who = (api, doctor, gp, me, patient_id, images, cases)
+    return World(*who, other["patient_id"], other_image, other_case, on_its_way, request)
+
+
+def told_of(api: Api, doctor: Person, case_id: str) -> None:
+    """Everything that can be said of a case, with the mark in it."""
+    address = f"/v1/cases/{case_id}"
+    said = api.client.post(f"{address}/comments", json={"text": f"I know {MARK}"}, headers=doctor).json()
+    edit = f"{address}/comments/{said['comment_id']}"
+    points = [[n % 600, n % 400] for n in range(MOST_INLINE_BYTES // 4)]
+    drawn = {"image_index": 0, "strokes": [{"points": points, "width": 1, "label": "nv"}]}
+    for method, path, body in (
+        ("PATCH", edit, {"text": f"I knew {MARK}"}),
+        ("PUT", f"{address}/label", {"correct_label": "nv", "notes": MARK}),
+        ("POST", f"{address}/annotations", drawn),
+        ("PUT", f"{address}/form", {"image_index": 0, "form": {**FORM, "reference": MARK}}),
+    ):
+        answer = api.client.request(method, path, json=body, headers=doctor)
+        assert answer.status_code < 300, (path, answer.text)
+    end = {"final_diagnosis": f"Nothing, {MARK}", "reason": MARK}
+    assert change(api, doctor, f"{case_id}/confirm", end, 1).status_code == 200
+
+
+def learnt_from(image_id: str) -> None:
+    """A snapshot that names the image, a model of it, and a model of something else."""
+    digest = "ab" * 32
+    about = {"specialty": "skin", "dataset_id": None, "job_id": None, "images": 1, "labels": ("nv", "mel")}
+    files = {"sha256": digest, "key": "snapshots/a.jsonl", "problems_key": "snapshots/a.problems.jsonl"}
+    rest = {"counts": {}, "problems": {}, "ledger_revision": 1, "licence": None, "source": None}
+    snapshot = Snapshot.model_validate(
+        {"snapshot_id": digest[:32], "created_at": NOW, **about, **files, **rest}
+    )
+    DynamoSnapshots("registry", REGION).add(snapshot, [image_id])
+    for version, name in (("1.4.0", digest[:32]), ("1.5.0", "cd" * 16)):
+        DynamoRegistry("registry", REGION).add_model(
+            RegisteredModel(
+                specialty="skin",
+                name="net",
+                version=version,
+                status=ModelStatus.CANDIDATE,
+                intended_use="demonstration only",
+                registered_by="admin",
+                training=TrainingSpec(dataset_snapshot=name),
+                created_at=NOW,
+                model_key="m",
+                model_object_version="1",
+                model_sha256="0" * 64,
+                manifest_key="m",
+                manifest_object_version="1",
+                manifest_sha256="0" * 64,
+            )
+        )
+
+
+def erase(world: World, person: Person | None = None) -> dict[str, Any]:
+    address = f"/v1/patients/{world.patient_id}"
+    answer = world.api.client.delete(address, headers=person or world.doctor)
+    assert answer.status_code == 202, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
+
+
+def work_off(world: World, erasure_id: str) -> None:
+    """Both passes, the second at once."""
+    messages = world.api.cloud.waiting("erasure")
+    assert len(messages) == 1
+    assert work(*messages) == []
+    assert work({"erasure_id": erasure_id, "sweep": True}) == []
+
+
+def marks(world: World) -> int:
+    told = everything(world.api.cloud, world.api.pool_id)
+    return told.count(MARK) + told.count(PHONE)
+
+
+def test_a_planted_mark_is_found_nowhere_afterwards(world: World) -> None:
+    api = world.api
+    assert marks(world) > 25
+    before = everything(api.cloud, api.pool_id)
+    with logged() as logs:
+        receipt = erase(world)
+        assert (receipt["status"], receipt["images"], receipt["done_at"]) == ("running", 0, None)
+        work_off(world, receipt["erasure_id"])
+        count_records.handler.handler(api.cloud.stream_event(), FakeContext())
+    assert marks(world) == 0
+    assert MARK not in logs.getvalue()
+    assert "PatientErased" not in before
+    swept = api.client.get(f"/v1/erasures/{receipt['erasure_id']}", headers=world.doctor).json()
+    assert (swept["status"], swept["images"], swept["cases"]) == ("swept", 4, 2)
+    assert (swept["snapshots"], swept["models"]) == (["ab" * 16], ["skin/1.4.0"])
+    assert (swept["account_removed"], swept["kept_cases"]) == (True, [])
+    stays = everything(api.cloud, api.pool_id)
+    for gone in world.images:
+        assert f"/{gone}/" not in stays  # no file of it, not even a marker
+
+
+def test_nothing_of_anybody_else_goes(world: World) -> None:
+    api = world.api
+    paths = [f"patients/{world.other}", f"images/{world.other_image}", f"cases/{world.other_case}"]
+    before = [api.client.get(f"/v1/{path}", headers=world.gp).json() for path in paths]
+    objects = [text for text in everything(api.cloud).split("\n") if world.other_image in text]
+    work_off(world, erase(world)["erasure_id"])
+    assert [api.client.get(f"/v1/{path}", headers=world.gp).json() for path in paths] == before
+    assert [t for t in everything(api.cloud).split("\n") if world.other_image in t] or not objects
+    assert api.client.get(f"/v1/images/{world.other_image}/content", headers=world.gp).status_code == 200
+
+
+def test_from_the_answer_on_nobody_finds_the_patient(world: World) -> None:
+    api, address = world.api, f"/v1/patients/{world.patient_id}"
+    receipt = erase(world)
+    for person in (world.gp, world.doctor, world.me):
+        for path in ("", "/images", "/cases"):
+            assert api.client.get(address + path, headers=person).status_code == 404
+    attached = {"specialty": "skin", "content_type": "image/jpeg", "size_bytes": 9}
+    new = {**attached, "patient_id": world.patient_id}
+    assert api.client.post("/v1/images", json=new, headers=world.gp).status_code == 404
+    listed = api.client.get("/v1/patients", headers=world.doctor).json()["items"]
+    assert [entry["patient_id"] for entry in listed] == [world.other]
+    assert erase(world) == receipt  # the same one, and the message once more
+    assert len(api.cloud.waiting("erasure")) == 2
+    again = patient(api, world.gp, number=f"N-{MARK}")
+    assert again["patient_id"] != world.patient_id
+
+
+def test_after_it_things_look_as_if_they_had_never_been(world: World) -> None:
+    api = world.api
+    work_off(world, erase(world)["erasure_id"])
+    missing = new_id()
+    for kind, gone in (("images", world.images[0]), ("cases", world.cases[0])):
+        answers = [api.client.get(f"/v1/{kind}/{which}", headers=world.doctor) for which in (gone, missing)]
+        told = [{**a.json(), "correlation_id": ""} for a in answers]
+        assert (answers[0].status_code, told[0]) == (404, told[1])
+    comment = {"json": {"text": "Hello"}, "headers": world.doctor}
+    assert api.client.post(f"/v1/cases/{world.cases[0]}/comments", **comment).status_code == 404
+    assert api.client.get("/v1/me", headers=world.me).status_code in (401, 403)
+    listed = api.client.get("/v1/cases", headers=world.doctor).json()["items"]
+    assert [entry["case_id"] for entry in listed] == [world.other_case]
+
+
+def test_who_may_not_erase_is_told_nothing(world: World) -> None:
+    api = world.api
+    for person in (world.gp, world.me):
+        for patient_id in (world.patient_id, new_id()):
+            answer = api.client.delete(f"/v1/patients/{patient_id}", headers=person)
+            assert answer.status_code == 403
+        assert api.client.get("/v1/erasures", headers=person).status_code == 403
+    for nothing in (new_id(), "nonsense"):
+        assert api.client.delete(f"/v1/patients/{nothing}", headers=world.doctor).status_code == 404
+        assert api.client.get(f"/v1/erasures/{nothing}", headers=world.doctor).status_code == 404
+    assert api.client.get(f"/v1/patients/{world.patient_id}", headers=world.gp).status_code == 200
+    assert api.client.get("/v1/erasures?cursor=x", headers=world.doctor).status_code == 400
+
+
+def test_receipts_are_listed_newest_first_and_hold_no_name(world: World) -> None:
+    api, first = world.api, erase(world)["erasure_id"]
+    second = api.client.delete(f"/v1/patients/{world.other}", headers=world.doctor).json()["erasure_id"]
+    page = api.client.get("/v1/erasures?limit=1", headers=world.doctor).json()
+    assert [entry["erasure_id"] for entry in page["items"]] == [second]
+    rest = api.client.get(f"/v1/erasures?limit=1&cursor={page['cursor']}", headers=world.doctor).json()
+    assert ([entry["erasure_id"] for entry in rest["items"]], rest["cursor"]) == ([first], None)
+    work(*api.cloud.waiting("erasure"))
+    assert MARK not in str(items_of(api.cloud, "audit"))
+
+
+def test_messages_under_way_bring_nothing_back(world: World) -> None:
+    erasure_id = erase(world)["erasure_id"]
+    assert work(*world.api.cloud.waiting("erasure")) == []
+    world.api.cloud.upload(f"uploads/{world.images[3]}", with_exif())  # a form that was still good
+    assert (quality(world.on_its_way), inference(world.request)) == ([], [])
+    assert world.api.cloud.waiting("inference") == []
+    assert work({"erasure_id": erasure_id, "sweep": True}) == []
+    assert marks(world) == 0
+
+
+def test_a_check_in_the_middle_of_its_work_brings_nothing_back(world: World) -> None:
+    """The patient is erased between what it reads and what it writes."""
+    check = check_quality.wiring.quality_check()
+
+    def assess(*given: Any) -> Any:
+        work_off(world, erase(world)["erasure_id"])
+        return check.assess(*given)
+
+    version = world.on_its_way["Records"][0]["s3"]["object"]["versionId"]
+    with pytest.raises(ErasedError):
+        replace(check, assess=assess).check(world.images[2], version)
+    assert marks(world) == 0
+    assert f"/{world.images[2]}/" not in everything(world.api.cloud)
+
+
+def test_an_inference_in_the_middle_of_its_work_brings_nothing_back(world: World) -> None:
+    infer = run_inference.wiring.inference()
+
+    def predict(working_image: bytes, specialty: str, image_id: str) -> Prediction:
+        work_off(world, erase(world)["erasure_id"])
+        return infer.predict(working_image, specialty, image_id)
+
+    with pytest.raises(ErasedError):
+        replace(infer, predict=predict).run(InferenceRequest.model_validate_json(world.request))
+    assert marks(world) == 0
+    items = [item for item in items_of(world.api.cloud, "casework") if world.images[3] in item["pk"]["S"]]
+    assert [item["kind"]["S"] for item in items if item["pk"]["S"].startswith("IMG#")] == ["erased"]
