@@ -17,6 +17,7 @@ WORKERS = {
     "review": "rank_cases",
     "replay": "replay_model",
     "reports": "render_report",
+    "notifications": "notify",
 }
 
 
