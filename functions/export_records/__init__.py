@@ -1,0 +1,1 @@
+"""Writes exports of images and cases to files. Triggered by the exports queue."""
