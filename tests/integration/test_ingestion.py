@@ -255,20 +255,26 @@ def test_an_archive_is_read_by_ranges_and_never_whole(deployment: Deployment) ->
     assert asked[0][1] <= 16_384
 
 
-def test_a_server_that_ignores_ranges_is_read_all_the_same(deployment: Deployment) -> None:
+@pytest.mark.parametrize("always", [True, False], ids=["always", "where a version is named"])
+def test_a_server_that_ignores_ranges_is_read_all_the_same(deployment: Deployment, always: bool) -> None:
     packed = archive()
-    deployment.s3.put_object(Bucket="learning", Key="archives/whole", Body=packed)
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's one door to AWS
+    stored = deployment.s3.put_object(Bucket="learning", Key="archives/whole", Body=packed)
+    call, whole = BaseClient._make_api_call, []  # type: ignore[attr-defined]  # botocore's one door to AWS
 
     def deaf(self: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        heard = {name: value for name, value in parameters.items() if name != "Range"}
-        return call(self, operation, heard)
+        if operation == "GetObject" and (always or "VersionId" in parameters):
+            parameters = {name: value for name, value in parameters.items() if name != "Range"}
+            whole.append(parameters)
+        return call(self, operation, parameters)
 
     with (
         patch.object(BaseClient, "_make_api_call", deaf),
-        io.BufferedReader(S3Object(deployment.s3, "learning", "archives/whole"), 4_096) as file,
+        io.BufferedReader(
+            S3Object(deployment.s3, "learning", "archives/whole", stored["VersionId"]), 4_096
+        ) as file,
     ):
         file.seek(-22, io.SEEK_END)
         assert file.read(4) == b"PK\x05\x06"
         file.seek(0)
         assert file.read() == packed
+    assert (len(whole) == 1) is not always
