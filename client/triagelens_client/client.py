@@ -39,6 +39,7 @@ from triagelens_client.statistic_models import Statistics
 from triagelens_client.tokens import RenewedTokens, TokenProvider, Tokens, signed_out
 from triagelens_client.training import Training
 from triagelens_client.users import Users
+from triagelens_client.webhook_admin import Webhooks
 
 RESULT_WITHIN_S = 120.0
 
@@ -108,6 +109,7 @@ class Triagelens:
         self.training = Training(self._http, current, self._poll)
         self.users = Users(self._http, current)
         self.audit = Audit(self._http, current)
+        self.webhooks = Webhooks(self._http, current)
 
     def __enter__(self) -> Self:
         return self

@@ -20,6 +20,7 @@ from triagelens_client.cli import (
     statistics,
     training,
     users,
+    webhooks,
 )
 from triagelens_client.cli.connection import Connection
 from triagelens_client.cli.output import failing_plainly
@@ -79,3 +80,4 @@ app.add_typer(training.app, name="training")
 app.add_typer(credentials.app, name="password")
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")
+app.add_typer(webhooks.app, name="webhooks")
