@@ -23,6 +23,10 @@ class Account:
         """Changes how others see the signed-in person."""
         return read_answer(Me, self._send("PATCH", "/v1/me", body={"name": name}))
 
+    def mail_me(self, wanted: bool) -> Me:
+        """Whether the signed-in person is told by e-mail what is ready; codes and invitations always come."""
+        return read_answer(Me, self._send("PATCH", "/v1/me", body={"mail": wanted}))
+
     def resend_code(self, username: str) -> None:
         """Has the code for `Triagelens.confirm` sent again."""
         self._open("resend", username=username)

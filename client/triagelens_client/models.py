@@ -165,6 +165,7 @@ class Me(Answer):
     patient_id: str | None = None
     email: str | None = None
     name: str | None = None
+    mail: bool = True
     second_factor: bool = False
 
 

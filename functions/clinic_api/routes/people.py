@@ -33,12 +33,12 @@ def me(person: CurrentPerson) -> PersonResponse:
 @router.patch(
     "/me",
     operation_id="change_me",
-    summary="Change how others see me",
+    summary="Change my name or whether I am mailed",
     responses=problems(401, 403, 409, 503),
 )
 def change_me(body: ProfileChange, person: CurrentPerson, users: UsersCase) -> PersonResponse:
-    """Role and e-mail address are not one's own to change here."""
-    return PersonResponse.of(users.rename(person, body.name))
+    """Only what is sent changes. Role and e-mail address are not one's own to change here."""
+    return PersonResponse.of(users.change_oneself(person, **body.changes))
 
 
 @router.get(

@@ -16,7 +16,24 @@ PERSON_ID_EXAMPLE = "6b1f0f3a-6f5e-4f43-8f0e-2d2b8a4f1c11"
 class ProfileChange(Request):
     """What people change about themselves."""
 
-    name: Name | None = Field(description="How others see you; null takes it away", examples=["Ada"])
+    name: Name | None = Field(
+        default=None, description="How others see you; null takes it away", examples=["Ada"]
+    )
+    mail: bool = Field(
+        default=True,
+        description="Whether you are told by e-mail what is ready; codes and invitations come in any case",
+        examples=[False],
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.changes:
+            raise ValueError("say what to change")
+        return self
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        return self.model_dump(exclude_unset=True)
 
 
 class InvitationRequest(Request):
@@ -58,6 +75,7 @@ class PersonResponse(BaseModel):
     name: str | None = None
     created_at: datetime
     patient_id: str | None = Field(default=None, description="Of the patient's record that is theirs")
+    mail: bool = Field(default=True, description="Whether they are told by e-mail what is ready")
     second_factor: bool = Field(default=False, description="Whether an authenticator app is set up")
 
     @classmethod

@@ -283,3 +283,15 @@ def test_people_name_themselves_and_change_nothing_else(office: Office) -> None:
         assert office.client.patch("/v1/me", json=body, headers=ada).status_code == 422
     assert office.fakes.people.person("sub-ada").role is Role.PATIENT
     assert {entry.reason for entry in office.fakes.audit.entries} == {"name"}
+
+
+def test_people_choose_whether_they_are_mailed_and_the_rest_stays(office: Office) -> None:
+    ada = office.fakes.person("ada", Role.GP)
+    assert office.client.get("/v1/me", headers=ada).json()["mail"] is True
+    office.client.patch("/v1/me", json={"name": "Ada"}, headers=ada)
+    answer = office.client.patch("/v1/me", json={"mail": False}, headers=ada)
+    assert (answer.status_code, answer.json()["mail"], answer.json()["name"]) == (200, False, "Ada")
+    assert ("person.change", "sub-ada", "allowed", "mail false") in office.trail()
+    assert office.client.patch("/v1/me", json={"name": None}, headers=ada).json()["mail"] is False
+    for body in ({}, {"mail": None}, {"mail": "perhaps"}):
+        assert office.client.patch("/v1/me", json=body, headers=ada).status_code == 422

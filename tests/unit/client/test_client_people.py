@@ -101,6 +101,9 @@ def test_passwords_are_changed_and_reset(client: Triagelens, fakes: Fakes) -> No
     fakes.clock.advance(seconds=1)
     client.sign_in("ada", PASSWORD)
     assert client.account.rename("Ada").name == "Ada"
+    changed = client.account.mail_me(False)
+    assert (changed.name, changed.mail) == ("Ada", False)
+    assert client.account.mail_me(True) == client.me() == changed.model_copy(update={"mail": True})
 
 
 def test_an_admin_looks_after_people(client: Triagelens, fakes: Fakes) -> None:

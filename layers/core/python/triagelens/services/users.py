@@ -148,10 +148,10 @@ class Users:
         self.sessions.end(person)
         return change_record(self.people, sub, second_factor=False)
 
-    def rename(self, person: Person, name: str | None) -> Person:
-        """A person's own change of how others see them."""
-        self.journal.write(person.sub, "person.change", person.sub, reason="name")
-        return change_record(self.people, person.sub, name=name)
+    def change_oneself(self, person: Person, **changes: Any) -> Person:
+        """A person's own change of `name` or `mail`."""
+        self.journal.write(person.sub, "person.change", person.sub, reason=_told(changes))
+        return change_record(self.people, person.sub, **changes)
 
     def _begun(self, username: str, email: str, patient_id: str | None) -> Account:
         """The account of an invitation that has no record yet, or of this patient's own.
