@@ -7,6 +7,7 @@ import pytest
 
 from infra.config import LAPTOP_SENDER
 from infra.template import Template, synthesize
+from triagelens.services.mailing import KINDS
 
 SENDER = "no-reply@clinic.example.org"
 SETTINGS = {
@@ -40,13 +41,7 @@ def test_the_bus_tells_the_queue_of_what_people_are_told(dev: Template) -> None:
         if rule["Targets"][0]["Arn"] == {"Fn::GetAtt": [queue, "Arn"]}
     ]
     assert rule["EventPattern"]["source"] == ["triagelens"]
-    assert set(rule["EventPattern"]["detail-type"]) == {
-        "image.analyzed",
-        "image.rejected",
-        "case.created",
-        "case.uncertain",
-        "report.ready",
-    }
+    assert set(rule["EventPattern"]["detail-type"]) == set(KINDS)
     assert rule["EventBusName"] == {"Ref": dev.logical_id("AWS::Events::EventBus", "bus")}
 
 
