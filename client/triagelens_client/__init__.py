@@ -26,6 +26,7 @@ from triagelens_client.errors import (
 from triagelens_client.model_cards import ModelCard, ModelReplay
 from triagelens_client.models import Explanation, Image, Model, ModelImport, Prediction, Quality
 from triagelens_client.patient_models import Patient
+from triagelens_client.report_models import Report
 from triagelens_client.retry import Retry
 from triagelens_client.tokens import TokenProvider, Tokens
 from triagelens_client.training_models import TrainingJob
@@ -56,6 +57,7 @@ __all__ = [
     "Patient",
     "Prediction",
     "Quality",
+    "Report",
     "Retry",
     "ServerError",
     "TokenProvider",

@@ -33,6 +33,7 @@ from triagelens_client.models import (
 from triagelens_client.patients import Patients
 from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
+from triagelens_client.reports import Reports
 from triagelens_client.retry import Retry
 from triagelens_client.review import Review
 from triagelens_client.statistic_models import Statistics
@@ -103,6 +104,7 @@ class Triagelens:
         self.cases = Cases(self._http, current)
         self.patients = Patients(self._http, current)
         self.review = Review(self._http, current)
+        self.reports = Reports(self._http, current, self._poll)
         self.feedback = Feedbacks(self._http, current)
         self.models = Registry(self._http, current, self._poll)
         self.datasets = Datasets(self._http, current, self._poll)

@@ -16,6 +16,7 @@ from triagelens_client.cli import (
     patients,
     people,
     predict,
+    reports,
     review,
     statistics,
     training,
@@ -74,6 +75,7 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(review.app, name="review")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(patients.app, name="patients")
+app.add_typer(reports.app, name="reports")
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(training.app, name="training")

@@ -1,0 +1,46 @@
+"""Answers of the API about reports."""
+
+from datetime import datetime
+
+from triagelens_client.models import Answer, Content
+
+
+class ReportFailure(Answer):
+    """Why there is no report."""
+
+    code: str
+    message: str
+
+
+class Report(Answer):
+    """A report of a case or a patient. Once it is ready it never changes.
+
+    Attributes:
+        audience: `clinic`, with what clinicians wrote, or `patient`.
+        status: `queued`, `ready` or `failed`.
+        patient_id: whose details it shows.
+        number: counts the versions of this case's or patient's reports; the same number is the same file.
+        sha256: of the file.
+        download: in the answer of `Reports.get` alone.
+    """
+
+    report_id: str
+    kind: str
+    audience: str
+    status: str
+    case_id: str | None = None
+    patient_id: str | None = None
+    requested_by: str
+    created_at: datetime
+    completed_at: datetime | None = None
+    number: int | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    pages: int | None = None
+    images: int | None = None
+    failure: ReportFailure | None = None
+    download: Content | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status != "queued"
