@@ -16,6 +16,7 @@ from triagelens_client.audit import Audit
 from triagelens_client.cases import Cases
 from triagelens_client.datasets import Datasets
 from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
+from triagelens_client.exports import Exports
 from triagelens_client.feedback import Feedbacks
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
@@ -63,6 +64,7 @@ class Triagelens:
         tokens: from an earlier `sign_in`; renewed when they end.
         token_provider: gives access tokens instead, where a program has its own way to get them.
         keep_tokens: told of each sign-in and renewal, so that tokens can outlive the process.
+        api_key: of a usage plan, where the deployment asks for one besides tokens.
         timeout_s: for connecting, and for each wait on the network.
         verify: how the servers' certificates are checked. `True` means the usual authorities, or those in the
             file that SSL_CERT_FILE names.
@@ -82,6 +84,7 @@ class Triagelens:
         *,
         token_provider: TokenProvider | None = None,
         keep_tokens: Callable[[Tokens], None] | None = None,
+        api_key: str | None = None,
         timeout_s: float = 30.0,
         verify: bool | ssl.SSLContext = True,
         transport: httpx.BaseTransport | None = None,
@@ -92,7 +95,8 @@ class Triagelens:
         self._keep = keep_tokens
         retry = retry or Retry()
         self._poll = Poll(retry)
-        self._http = Http(api_url, httpx.Client(timeout=timeout_s, verify=verify, transport=transport), retry)
+        http = httpx.Client(timeout=timeout_s, verify=verify, transport=transport)
+        self._http = Http(api_url, http, retry, api_key)
         self._tokens: TokenProvider = token_provider or signed_out
         if tokens is not None:
             self._use(tokens)
@@ -110,6 +114,7 @@ class Triagelens:
         self.datasets = Datasets(self._http, current, self._poll)
         self.training = Training(self._http, current, self._poll)
         self.users = Users(self._http, current)
+        self.exports = Exports(self._http, current, self._poll)
         self.audit = Audit(self._http, current)
         self.webhooks = Webhooks(self._http, current)
 

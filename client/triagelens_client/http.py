@@ -1,6 +1,8 @@
 """One place where requests leave this package: retries, tokens, problem documents, uploads."""
 
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -11,11 +13,12 @@ from triagelens_client.errors import (
     ConnectionFailedError,
     UnauthenticatedError,
     UnexpectedAnswerError,
+    UnreadableFileError,
     UploadRefusedError,
     api_error,
     retry_after_s,
 )
-from triagelens_client.files import Source
+from triagelens_client.files import CHUNK_BYTES, Source
 from triagelens_client.models import UploadForm
 from triagelens_client.retry import RETRIED_STATUSES, Retry
 from triagelens_client.tokens import TokenProvider
@@ -26,7 +29,10 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Http:
-    """Requests to the API and to its storage. Thread-safe; tokens are sent to the API only.
+    """Requests to the API and to its storage. Thread-safe; tokens and keys are sent to the API only.
+
+    Args:
+        api_key: sent as `X-API-Key`, where a deployment asks for one besides.
 
     Raises:
         ValueError: by its constructor, where the API's address would send tokens over the net unencrypted.
@@ -34,7 +40,7 @@ class Http:
         ConnectionFailedError: no answer came.
     """
 
-    def __init__(self, api_url: str, http: httpx.Client, retry: Retry) -> None:
+    def __init__(self, api_url: str, http: httpx.Client, retry: Retry, api_key: str | None = None) -> None:
         address = httpx.URL(api_url)
         if address.scheme not in ("http", "https") or not address.host:
             raise ValueError(f"{api_url!r} is not an http(s) address.")
@@ -43,6 +49,7 @@ class Http:
         self._api_url = api_url.rstrip("/")
         self._http = http
         self._retry = retry
+        self._key = {} if api_key is None else {"X-API-Key": api_key}
 
     def send(
         self,
@@ -62,7 +69,7 @@ class Http:
             idempotent: whether it may be repeated. GET always may.
             answers_within_s: how much longer than usual the API may take (long polls).
         """
-        sent = dict(headers or {})
+        sent = self._key | dict(headers or {})
         usual = self._http.timeout
         read_s = None if usual.read is None else usual.read + answers_within_s
         timeout = httpx.Timeout(read=read_s, connect=usual.connect, write=usual.write, pool=usual.pool)
@@ -127,6 +134,35 @@ class Http:
             raise UploadRefusedError.from_response(response)
         return response.content
 
+    def save(self, url: str, path: Path) -> None:
+        """Writes the bytes behind a presigned link to a file, which is there as a whole or not at all.
+
+        Raises:
+            UploadRefusedError: the storage says no (the link has ended, or the file is gone).
+            UnreadableFileError: the file cannot be written.
+        """
+        part = path.with_name(f"{path.name}.part")
+
+        def attempt() -> httpx.Response:
+            part.unlink(missing_ok=True)
+            with self._http.stream("GET", url) as response, part.open("xb", opener=_for_its_owner) as out:
+                if not response.is_success:
+                    response.read()
+                    return response
+                for chunk in response.iter_bytes(CHUNK_BYTES):
+                    out.write(chunk)
+                return response
+
+        try:
+            response = self._tried(attempt, repeat=True)
+            if not response.is_success:
+                raise UploadRefusedError.from_response(response)
+            part.replace(path)
+        except OSError as error:
+            raise UnreadableFileError(f"{path}: {error.strerror or error}.") from error
+        finally:
+            part.unlink(missing_ok=True)
+
     def close(self) -> None:
         self._http.close()
 
@@ -157,6 +193,11 @@ class Http:
                 f"The API answered with a redirect to {response.headers['location']}."
             )
         raise api_error(response)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Opens a file that nobody else on this machine may read."""
+    return os.open(path, flags, 0o600)
 
 
 def read_answer(kind: type[Answer], response: httpx.Response) -> Answer:

@@ -10,6 +10,7 @@ from triagelens_client.cli import (
     cases,
     credentials,
     datasets,
+    exports,
     feedback,
     images,
     models,
@@ -55,10 +56,17 @@ def connect(
             help="Certificate authority of the API, where the system does not know it.", exists=True
         ),
     ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TRIAGELENS_API_KEY",
+            help="Where a deployment asks for one besides. Better in the environment than here.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    context.obj = Connection.to(
-        api, folder=config_dir or Path(typer.get_app_dir("triagelens")), ca_file=ca_file
-    )
+    folder = config_dir or Path(typer.get_app_dir("triagelens"))
+    context.obj = Connection.to(api, folder, ca_file, api_key)
 
 
 app.command("sign-up")(failing_plainly(people.sign_up))
@@ -80,6 +88,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(training.app, name="training")
 app.add_typer(credentials.app, name="password")
+app.add_typer(exports.app, name="exports")
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")

@@ -23,15 +23,17 @@ class Connection:
 
     Attributes:
         named_api: from the option or the environment; None means the API that was used last.
+        api_key: where a deployment asks for one besides. It is never kept.
     """
 
     named_api: str | None
     sessions: Sessions
     ca_file: Path | None
+    api_key: str | None = None
 
     @classmethod
-    def to(cls, api: str | None, folder: Path, ca_file: Path | None) -> Self:
-        return cls(api.rstrip("/") if api else None, Sessions(folder / "session.json"), ca_file)
+    def to(cls, api: str | None, folder: Path, ca_file: Path | None, api_key: str | None = None) -> Self:
+        return cls(api.rstrip("/") if api else None, Sessions(folder / "session.json"), ca_file, api_key)
 
     @property
     def api_url(self) -> str:
@@ -49,6 +51,8 @@ class Connection:
 
         verify = True if self.ca_file is None else ssl.create_default_context(cafile=self.ca_file)
         try:
-            return Triagelens(url, self.sessions.tokens(url), keep_tokens=keep, verify=verify)
+            return Triagelens(
+                url, self.sessions.tokens(url), keep_tokens=keep, api_key=self.api_key, verify=verify
+            )
         except ValueError as error:
             raise NoApiError(str(error)) from error

@@ -246,3 +246,18 @@ def test_nothing_shows_a_token(
     shown = caplog.text + repr(tokens) + str(tokens) + str(caught.value)
     assert caplog.records, "httpx logs requests, so there is something to look through"
     assert not any(secret in shown for secret in ("access-", "refresh-1", RIGHT))
+
+
+def test_an_api_key_goes_to_the_api_and_to_nobody_else(api: FakeApi, tokens: Tokens, retry: Retry) -> None:
+    with Triagelens(API, tokens, api_key="key-1", transport=api.transport(), retry=retry) as client:
+        client.upload_and_wait(b"\xff\xd8\xff pixels", "skin")
+    stored = [request for request in api.requests if "uploads" in str(request.url)]
+    asked = [request for request in api.requests if request not in stored]
+    assert stored
+    assert {request.headers["X-API-Key"] for request in asked} == {"key-1"}
+    assert all("X-API-Key" not in request.headers for request in stored)
+
+
+def test_without_a_key_none_is_sent(client: Triagelens, api: FakeApi) -> None:
+    client.me()
+    assert "X-API-Key" not in api.requests[-1].headers
