@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from tests.e2e.whole_stack.files import sharp
 from tests.e2e.whole_stack.stack import Person, Stack, until
 from tests.onnx_models import OnnxClassifier, classifier, with_graph
 from training_job.phantoms import photograph
-from triagelens_client import ModelCard, NotFoundError, TrainingJob
+from triagelens_client import Dataset, ModelCard, NotFoundError, TrainingJob
 
 SPECIALTY = "eye"
 LABELS = ("normal", "cataract")
@@ -137,33 +138,24 @@ def drawing(folder: Path, of_each: int, seed: int) -> Iterator[Drawing]:
 # Datasets, jobs, models
 
 
-def send_dataset(person: Person, data: bytes, name: str = "Phantoms") -> str:
-    """Announces an archive, sends it and has it ingested; the id of the dataset."""
-    body = {"name": name, "specialty": SPECIALTY, "size_bytes": len(data)}
-    announced = person.ask("POST", "/v1/datasets", json=body)
-    assert announced.status_code == 201, announced.text
-    dataset_id: str = announced.json()["dataset_id"]
-    assert person.post(announced.json()["upload"], data).is_success
-    begun = person.ask("POST", f"/v1/datasets/{dataset_id}/ingest")
-    assert begun.status_code == 202, begun.text
-    return dataset_id
+def send_dataset(person: Person, data: bytes, **more: str) -> Dataset:
+    """Announces an archive, sends it and has it ingested; the dataset as that begins."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "phantoms.zip")
+        path.write_bytes(data)
+        announced = person.client.datasets.create(path, "Phantoms", SPECIALTY, **more)
+        assert announced.status == "awaiting_upload"
+        return person.client.datasets.upload(announced.dataset_id, path)
 
 
-def dataset(person: Person, dataset_id: str) -> dict[str, Any]:
-    answer = person.ask("GET", f"/v1/datasets/{dataset_id}")
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
-def ingested(person: Person, dataset_id: str) -> dict[str, Any]:
+def ingested(person: Person, sent: Dataset) -> Dataset:
     """The dataset once its ingestion has come to an end."""
 
-    def look() -> dict[str, Any] | None:
-        shown = dataset(person, dataset_id)
-        return None if shown["status"] == "ingesting" else shown
+    def look() -> Dataset | None:
+        now = person.client.datasets.get(sent.dataset_id)
+        return now if now.is_settled else None
 
-    return until(look, f"dataset {dataset_id} is ingested")
+    return until(look, f"dataset {sent.dataset_id} is ingested")
 
 
 def trained(person: Person, job_id: str) -> TrainingJob:
@@ -216,7 +208,20 @@ def out_of_service(admin: Person, specialty: str) -> None:
         admin.client.models.rollback(specialty, serving[0], "the test is over")
 
 
-# A model that fails on some photos
+# Models that are no good
+
+
+def always(label: str, version: str) -> OnnxClassifier:
+    """A classifier that gives every image the same answer."""
+    made = classifier(specialty=SPECIALTY, labels=LABELS, version=version)
+    proto = onnx.load_from_string(made.model)
+    [answer] = [node for node in proto.graph.node if node.op_type == "Gemm"]
+    said = np.array([3.0 * (label == other) for other in LABELS], dtype=np.float32)
+    values = {answer.input[1]: np.zeros_like(made.weights), answer.input[2]: said}
+    for constant in proto.graph.initializer:
+        if constant.name in values:
+            constant.CopyFrom(numpy_helper.from_array(values[constant.name], constant.name))
+    return with_graph(made, proto)
 
 
 def reddish(seed: int) -> bytes:

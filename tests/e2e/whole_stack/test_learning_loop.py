@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,9 +17,9 @@ from tests.e2e.whole_stack.learning import (
     SETTINGS,
     SPECIALTY,
     Drawing,
+    always,
     archive,
     blind_to_red,
-    dataset,
     drawing,
     folder_of_each_class,
     ingested,
@@ -37,9 +36,9 @@ from tests.e2e.whole_stack.learning import (
 )
 from tests.e2e.whole_stack.stack import Person, Stack, until
 from tests.onnx_models import OnnxClassifier, classifier
-from triagelens_client import ConflictError, ForbiddenError, ModelCard, ModelImport, TrainingJob
+from triagelens_client import ConflictError, Dataset, ForbiddenError, ModelCard, ModelImport, TrainingJob
 
-PATIENTS, FEW_EPOCHS = 12, 2
+PATIENTS, FEW_EPOCHS = 20, 2  # of each label
 MANY, MANY_SEED, MANY_EPOCHS = 400, 10_000, 5  # 400 of each label: about 40 are held out, 20 are needed
 REASON = "the first model, tried on phantoms only"
 TRIED = "oral"
@@ -49,7 +48,7 @@ TRIED = "oral"
 class First:
     """The first dataset, and two trainings of it with the same seed."""
 
-    dataset: dict[str, Any]
+    dataset: Dataset
     once: TrainingJob
     again: TrainingJob
     card: ModelCard
@@ -91,8 +90,8 @@ def many(worker: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dra
 def first(trainer: Person, many: Drawing) -> First:
     """Few pictures, and two trainings on them with the same seed."""
     shown = ingested(trainer, send_dataset(trainer, two_photos_of_each_patient(PATIENTS)))
-    assert shown["status"] == "ready", shown
-    begun = [train(trainer, shown["dataset_id"], FEW_EPOCHS) for _ in range(2)]
+    assert shown.status == "ready", shown
+    begun = [train(trainer, shown.dataset_id, FEW_EPOCHS) for _ in range(2)]
     once, again = (trained(trainer, job_id) for job_id in begun)
     return First(shown, once, again, registered(trainer, once))
 
@@ -102,9 +101,9 @@ def second(trainer: Person, colleague: Person, patient: Person, first: First, ma
     """The model of many pictures, which is compared with the first, in production by then."""
     colleague.client.models.promote(SPECIALTY, first.card.version, reason=REASON)
     wait_for_version(patient, first.card.version)
-    shown = ingested(trainer, send_dataset(trainer, folder_of_each_class(many.finished())))
-    assert shown["status"] == "ready", shown
-    job = trained(trainer, train(trainer, shown["dataset_id"], MANY_EPOCHS))
+    shown = ingested(trainer, send_dataset(trainer, folder_of_each_class(many.finished()), form="multipart"))
+    assert shown.status == "ready", shown
+    job = trained(trainer, train(trainer, shown.dataset_id, MANY_EPOCHS))
     assert job.status == "completed", job
     return registered(trainer, job)
 
@@ -118,9 +117,9 @@ def train(person: Person, dataset_id: str, epochs: int) -> str:
 
 def test_an_archive_becomes_a_dataset_whose_patients_are_each_in_one_set(strict: Stack, first: First) -> None:
     images = 2 * PATIENTS * len(LABELS)
-    assert sum(sum(sets.values()) for sets in first.dataset["counts"].values()) == images - 1
-    assert first.dataset["problems"] == {"truncated": 1}
-    key = f"snapshots/{first.dataset['snapshot_ids'][-1]}.jsonl"
+    assert sum(sum(sets.values()) for sets in first.dataset.counts.values()) == images - 1
+    assert first.dataset.problems == {"truncated": 1}
+    key = f"snapshots/{first.dataset.snapshot_ids[-1]}.jsonl"
     stored = strict.aws("s3").get_object(Bucket=strict.outputs["LearningBucket"], Key=key)["Body"].read()
     entries = [json.loads(line) for line in stored.splitlines()]
     assert len({entry["group"] for entry in entries}) == PATIENTS * len(LABELS)
@@ -130,7 +129,7 @@ def test_an_archive_becomes_a_dataset_whose_patients_are_each_in_one_set(strict:
 def test_the_same_seed_gives_the_same_figures(first: First) -> None:
     assert [job.status for job in (first.once, first.again)] == ["completed"] * 2, first
     assert first.once.metrics == first.again.metrics
-    assert {"balanced_accuracy", "conformal_coverage", "int8_drop"} <= set(first.once.metrics)
+    assert "int8_drop" in first.once.metrics
     assert first.once.model_id != first.again.model_id
 
 
@@ -152,8 +151,8 @@ def test_who_trained_a_model_does_not_put_it_into_service_and_a_colleague_says_w
     assert {entry["label"] for entry in found["probabilities"]} == set(LABELS)
 
 
-def test_a_model_of_many_pictures_passes_the_gate_serves_and_is_rolled_back(
-    strict: Stack, colleague: Person, patient: Person, first: First, second: ModelCard
+def test_a_model_of_many_pictures_passes_the_gate_and_serves(
+    strict: Stack, colleague: Person, patient: Person, second: ModelCard
 ) -> None:
     assert second.gate is not None
     assert (second.status, second.gate.verdict) == ("candidate", "passed"), second.gate
@@ -164,27 +163,32 @@ def test_a_model_of_many_pictures_passes_the_gate_serves_and_is_rolled_back(
     assert 0 < manifest["abstain"]["conformal_quantile"] <= 1
     assert manifest["abstain"]["ood"] is not None
     assert manifest["training"]["job"] == second.job_id
+    assert {"balanced_accuracy", "conformal_coverage", "int8_drop"} <= set(manifest["training"]["metrics"])
     assert colleague.client.models.promote(SPECIALTY, second.version).production
     wait_for_version(patient, second.version)
-    colleague.client.models.rollback(SPECIALTY, second.version, "to see that it can be")
-    wait_for_version(patient, first.card.version)
 
 
 def test_a_worse_model_is_refused_by_the_gate_with_its_figures(
     colleague: Person, trainer: Person, second: ModelCard, tmp_path: Path
 ) -> None:
-    worse = classifier(specialty=SPECIALTY, labels=LABELS, version="worse")
-    brought = bring(trainer, worse, tmp_path)
+    brought = bring(trainer, always("normal", version="worse"), tmp_path)
     assert brought.status == "refused"
     assert {problem.code for problem in brought.problems} == {"gate"}
     card = colleague.client.models.get(SPECIALTY, "worse")
     assert card.gate is not None
     failed = {check.name for check in card.gate.checks if check.outcome == "failed"}
-    assert failed & {"balanced_accuracy", "sensitivity.cataract"}
+    assert failed >= {"balanced_accuracy", "sensitivity.cataract"}
     with pytest.raises(ConflictError):
         colleague.client.models.promote(SPECIALTY, "worse", reason=REASON)
     with pytest.raises(ConflictError):
         colleague.client.models.activate(SPECIALTY, "worse", REASON)
+
+
+def test_one_write_brings_the_model_before_back(
+    colleague: Person, patient: Person, first: First, second: ModelCard
+) -> None:
+    colleague.client.models.rollback(SPECIALTY, second.version, "to see that it can be")
+    wait_for_version(patient, first.card.version)
 
 
 def test_a_candidate_that_fails_loses_its_share_by_itself_and_no_patient_is_without_a_finding(
@@ -209,18 +213,21 @@ def test_a_candidate_that_fails_loses_its_share_by_itself_and_no_patient_is_with
 
 
 def test_a_cancelled_ingestion_leaves_no_dataset_that_waits_for_it(trainer: Person) -> None:
-    dataset_id = send_dataset(trainer, two_photos_of_each_patient(PATIENTS), name="Cancelled")
-    job_id = dataset(trainer, dataset_id)["job_id"]
-    trainer.client.training.cancel(job_id)
-    assert trained(trainer, job_id).status == "cancelled"
-    shown = ingested(trainer, dataset_id)
-    assert (shown["status"], shown["failure"]["code"]) == ("failed", "cancelled")
+    sent = send_dataset(trainer, two_photos_of_each_patient(PATIENTS))
+    assert sent.job_id is not None
+    trainer.client.training.cancel(sent.job_id)
+    assert trained(trainer, sent.job_id).status == "cancelled"
+    found = ingested(trainer, sent)
+    assert found.failure is not None
+    assert (found.status, found.failure.code) == ("failed", "cancelled")
 
 
 def test_an_archive_without_images_fails_and_says_what_was_looked_for(trainer: Person) -> None:
-    shown = ingested(trainer, send_dataset(trainer, archive({"notes.txt": b"none"}), name="No images"))
-    assert shown["status"] == "failed"
-    assert "No images found!" in shown["failure"]["message"]
+    found = ingested(trainer, send_dataset(trainer, archive({"notes.txt": b"none"})))
+    assert found.failure is not None
+    assert "No images found!" in found.failure.message
+    assert found.job_id is not None
+    assert trained(trainer, found.job_id).status == "failed"
 
 
 def bring(person: Person, made: OnnxClassifier, folder: Path) -> ModelImport:
