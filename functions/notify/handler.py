@@ -12,7 +12,10 @@ from notify.settings import settings
 from notify.wiring import mailing, now
 from triagelens.adapters.batches import process_messages
 from triagelens.adapters.eventbridge import event_in
+from triagelens.domain.errors import UnavailableError
 from triagelens.services.deliveries import lives_until
+
+RETRY_AFTER_S = 30
 
 logger = Logger()
 metrics = Metrics()
@@ -45,6 +48,8 @@ def _tell(message: SQSRecord) -> None:
         logger.warning(
             "addresses were refused", extra={"event_id": event.event_id, "refused": mailed.refused}
         )
+    if mailed.elsewhere:
+        raise UnavailableError("Another message of this event is being worked on.", RETRY_AFTER_S)
 
 
 def _give_up(message: SQSRecord) -> None:

@@ -180,6 +180,17 @@ def test_a_message_that_is_no_event_of_ours_keeps_no_other_back(asked: Sent) -> 
     assert len(asked) == 1
 
 
+def test_a_copy_of_what_another_message_is_at_comes_again_until_it_is_known_to_be_sent(asked: Sent) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_with(patch, refusal("TooManyRequestsException"))
+        assert deliver(envelope()) == ["m0"]
+    assert deliver("{}", envelope()) == ["m0", "m1"]
+    assert asked == []
+    assert deliver(envelope(), receive_count=2) == []
+    assert deliver("{}", envelope(), receive_count=2) == ["m0"]
+    assert len(asked) == 1
+
+
 def test_what_was_given_up_is_sent_by_the_message_that_its_redrive_makes(
     asked: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,7 +173,7 @@ def test_a_mail_whose_sender_was_killed_is_sent_again_by_the_same_message_with_t
     world.mails.crash_after = 1
     with pytest.raises(KeyboardInterrupt):
         world.tell(RESULT, "m1")
-    world.tell(RESULT, "m2")  # a copy meanwhile
+    assert world.tell(RESULT, "m2") == Mailed(elsewhere=1)  # a copy meanwhile
     assert world.told == ["gp"]
     world.tell(RESULT, "m1")
     world.tell(RESULT, "m1")

@@ -10,7 +10,7 @@ class Claim(Enum):
 
     MINE: deliver it, then `finish` it.
     DONE: it was delivered.
-    ELSEWHERE: another message that is still alive has it; this copy can be dropped.
+    ELSEWHERE: another message that is still alive has it. Look again later: it may die yet.
     """
 
     MINE = "mine"

@@ -48,10 +48,17 @@ class MailService(Protocol):
 
 @dataclass
 class Mailed:
-    """How many mails an event led to, and how many the mail service would not take."""
+    """What an event led to.
+
+    Attributes:
+        sent: mails that the mail service took.
+        refused: mails that it will never take.
+        elsewhere: mails that another message of the same event is at; whether they are sent is not known yet.
+    """
 
     sent: int = 0
     refused: int = 0
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,9 @@ class Mailing:
         mail = render(KINDS[event.type], self.portal_url, event.event_id)
         for recipient in self._recipients(event):
             key = f"mail|{event.event_id}|{recipient.name}"
-            if self.deliveries.begin(key, holder, until) is not Claim.MINE:
+            claim = self.deliveries.begin(key, holder, until)
+            if claim is not Claim.MINE:
+                mailed.elsewhere += claim is Claim.ELSEWHERE
                 continue
             try:
                 self.mails.send(mail, recipient.address, event.event_id)
