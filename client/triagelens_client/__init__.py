@@ -12,6 +12,7 @@ from triagelens_client.errors import (
     ForbiddenError,
     InvalidRequestError,
     NobodyError,
+    NoFileError,
     NotFoundError,
     NotSignedInError,
     OutdatedError,
@@ -23,9 +24,10 @@ from triagelens_client.errors import (
     UnreadableFileError,
     UploadRefusedError,
 )
+from triagelens_client.export_models import Export
 from triagelens_client.model_cards import ModelCard, ModelReplay
 from triagelens_client.models import Explanation, Image, Model, ModelImport, Prediction, Quality
-from triagelens_client.patient_models import Patient
+from triagelens_client.patient_models import Erasure, Patient
 from triagelens_client.report_models import Report
 from triagelens_client.retry import Retry
 from triagelens_client.tokens import TokenProvider, Tokens
@@ -42,7 +44,9 @@ __all__ = [
     "ConnectionFailedError",
     "Dataset",
     "DeadlinePassedError",
+    "Erasure",
     "Explanation",
+    "Export",
     "ForbiddenError",
     "Image",
     "InvalidRequestError",
@@ -50,6 +54,7 @@ __all__ = [
     "ModelCard",
     "ModelImport",
     "ModelReplay",
+    "NoFileError",
     "NobodyError",
     "NotFoundError",
     "NotSignedInError",

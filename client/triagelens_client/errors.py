@@ -39,8 +39,14 @@ class UnexpectedAnswerError(TriagelensClientError):
     code = "unexpected_answer"
 
 
+class NoFileError(TriagelensClientError):
+    """An export has no file that could be fetched: it failed, is still to come, or its file is gone."""
+
+    code = "no_file"
+
+
 class UnreadableFileError(TriagelensClientError):
-    """A local file that cannot be sent: absent, unreadable, empty, or not of a type that is taken."""
+    """A local file that cannot be sent (absent, unreadable, empty, of a type not taken), or not written."""
 
     code = "unreadable_file"
 

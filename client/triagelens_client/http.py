@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -144,13 +145,14 @@ class Http:
         part = path.with_name(f"{path.name}.part")
 
         def attempt() -> httpx.Response:
-            part.unlink(missing_ok=True)
-            with self._http.stream("GET", url) as response, part.open("xb", opener=_for_its_owner) as out:
+            with self._http.stream("GET", url) as response:
                 if not response.is_success:
                     response.read()
                     return response
-                for chunk in response.iter_bytes(CHUNK_BYTES):
-                    out.write(chunk)
+                part.unlink(missing_ok=True)
+                with open(part, "xb", opener=_for_its_owner) as out:
+                    for chunk in response.iter_bytes(CHUNK_BYTES):
+                        out.write(chunk)
                 return response
 
         try:
@@ -161,7 +163,8 @@ class Http:
         except OSError as error:
             raise UnreadableFileError(f"{path}: {error.strerror or error}.") from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
 
     def close(self) -> None:
         self._http.close()
