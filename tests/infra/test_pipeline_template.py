@@ -8,6 +8,7 @@ import pytest
 
 from infra.config import CLOUD_SIZES, LEFT_OUT_OF_LAPTOP, MAX_RECEIVE_COUNT
 from infra.constructs.bundle import Bundle
+from infra.constructs.webhooks import MAX_RECEIVES
 from infra.template import Template, synthesize
 
 WORKERS = {
@@ -18,17 +19,22 @@ WORKERS = {
     "replay": "replay_model",
     "reports": "render_report",
     "notifications": "notify",
+    "webhooks": "deliver_webhooks",
+    "erasure": "erase_patient",
+    "exports": "export_records",
 }
 
 
 def test_every_queue_has_a_dead_letter_queue_and_is_encrypted_by_sqs(dev: Template) -> None:
     queues = dev.of_type("AWS::SQS::Queue")
-    assert len(queues) == 2 * len(WORKERS) + 2  # the streams' readers have dead letters only
-    for queue in queues.values():
+    for name, queue in queues.items():
         assert queue["SqsManagedSseEnabled"]  # S3 cannot notify a queue under the managed KMS key
+        is_dlq = "RedrivePolicy" not in queue
+        assert is_dlq == ("dlq" in name)
+        assert (queue["MessageRetentionPeriod"] == 14 * 24 * 3600) == is_dlq
     for name in WORKERS:
         redrive = dev.only("AWS::SQS::Queue", f"{name}queue")["RedrivePolicy"]
-        assert redrive["maxReceiveCount"] == MAX_RECEIVE_COUNT
+        assert redrive["maxReceiveCount"] == (MAX_RECEIVES if name == "webhooks" else MAX_RECEIVE_COUNT)
         dlq = redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
         assert dlq == dev.logical_id("AWS::SQS::Queue", f"{name}dlq")
 
