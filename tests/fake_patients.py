@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from tests.fake_cases import FakeCases
 from tests.fakes import FakeCasework, page_of, stored_in
 from triagelens.domain.cases import Case
-from triagelens.domain.errors import AddressTakenError, OutdatedError, PatientNumberTakenError
+from triagelens.domain.errors import (
+    AddressTakenError,
+    ErasedError,
+    OutdatedError,
+    PatientNumberTakenError,
+)
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.patients import Patient
 from triagelens.services.ports import Page
@@ -20,8 +25,11 @@ class FakePatients:
     cases: FakeCases = field(default_factory=FakeCases)
     records: dict[str, Patient] = field(default_factory=dict)
     before_replace: Callable[[], None] = lambda: None
+    erased: dict[str, str] = field(default_factory=dict)  # by which erasure
 
     def patient(self, patient_id: str) -> Patient:
+        if patient_id in self.erased:
+            raise ErasedError("There is no such patient.", self.erased[patient_id])
         return stored_in(self.records, patient_id)
 
     def invited_by(self, address_digest: str) -> Patient | None:

@@ -1,4 +1,4 @@
-"""Patients: make their records, look at them, change them."""
+"""Patients: make their records, look at them, change them, erase them."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -9,7 +9,7 @@ import httpx
 from triagelens_client.case_models import Case
 from triagelens_client.http import Http, read_answer, segment
 from triagelens_client.models import Image, Page, all_of
-from triagelens_client.patient_models import Patient
+from triagelens_client.patient_models import Erasure, Patient
 from triagelens_client.tokens import TokenProvider
 
 
@@ -74,6 +74,25 @@ class Patients:
         def page(cursor: str | None) -> Page[Case]:
             path = f"/{segment(patient_id)}/cases"
             return read_answer(Page[Case], self._send("GET", path, query={"cursor": cursor}))
+
+        return all_of(page)
+
+    def erase(self, patient_id: str) -> Erasure:
+        """Erases the patient with everything that is theirs, for good. Doctors and admins; safe to repeat."""
+        path = f"/{segment(patient_id)}"
+        return read_answer(Erasure, self._send("DELETE", path, idempotent=True))
+
+    def erasure(self, erasure_id: str) -> Erasure:
+        """The receipt as it stands."""
+        path = f"/v1/erasures/{segment(erasure_id)}"
+        return read_answer(Erasure, self._http.send("GET", path, tokens=self._tokens))
+
+    def erasures(self) -> Iterator[Erasure]:
+        """All receipts, newest first."""
+
+        def page(cursor: str | None) -> Page[Erasure]:
+            answer = self._http.send("GET", "/v1/erasures", tokens=self._tokens, query={"cursor": cursor})
+            return read_answer(Page[Erasure], answer)
 
         return all_of(page)
 

@@ -1,4 +1,4 @@
-"""Patients: list, look, make, change."""
+"""Patients: list, look, make, change, erase."""
 
 import itertools
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from triagelens_client.cli.output import failing_plainly, notices, results, table, verdict
-from triagelens_client.patient_models import Patient
+from triagelens_client.patient_models import Erasure, Patient
 
 if TYPE_CHECKING:
     from triagelens_client.cli.connection import Connection
@@ -131,6 +131,55 @@ def edit(
             patient = patient.model_copy(update={"version": version})
         patient = client.patients.amend(patient, **changes)
     notices().print(f"Patient {patient.number} is changed.", markup=False)
+
+
+@app.command()
+@failing_plainly
+def erase(
+    context: typer.Context,
+    patient_id: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: _AsJson = False,
+) -> None:
+    """Erase a patient, with images, cases, reports and account. It cannot be undone.
+
+    Prints the receipt's id. Give the same again to see how far it has come.
+    """
+    with _client(context) as client:
+        if not yes:
+            typer.confirm("Erase this patient and everything that is theirs, for good?", abort=True, err=True)
+        receipt = client.patients.erase(patient_id)
+    _show_receipts([receipt], as_json)
+
+
+@app.command()
+@failing_plainly
+def erasures(
+    context: typer.Context,
+    erasure_id: Annotated[str | None, typer.Argument(help="One receipt; all, if not given.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    as_json: _AsJson = False,
+) -> None:
+    """Show receipts of erasures, newest first."""
+    with _client(context) as client:
+        if erasure_id is not None:
+            found = [client.patients.erasure(erasure_id)]
+        else:
+            found = list(itertools.islice(client.patients.erasures(), limit))
+    _show_receipts(found, as_json)
+
+
+def _show_receipts(receipts: list[Erasure], as_json: bool) -> None:
+    if as_json:
+        for receipt in receipts:
+            typer.echo(receipt.model_dump_json())
+        return
+    rows = table("Erasure", "Status", "Images", "Cases", "Reports", "Snapshots", "Models", "Cases kept")
+    for receipt in receipts:
+        counts = (str(receipt.images), str(receipt.cases), str(receipt.reports))
+        named = (receipt.snapshots, receipt.models, receipt.kept_cases)
+        rows.add_row(receipt.erasure_id, receipt.status, *counts, *(escape("\n".join(n)) for n in named))
+    results().print(rows)
 
 
 def _client(context: typer.Context) -> "Triagelens":

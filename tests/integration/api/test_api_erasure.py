@@ -55,9 +55,9 @@ def with_exif() -> bytes:
     return out.getvalue()
 
 
-def upload(api: Api, person: Person, **more: Any) -> tuple[str, dict[str, Any]]:
+def upload(api: Api, person: Person, data: bytes | None = None, **more: Any) -> tuple[str, dict[str, Any]]:
     """An announced and sent photo: its id, and the notification of it."""
-    data = with_exif()
+    data = data or with_exif()
     body = {
         "specialty": "skin",
         "content_type": "image/jpeg",
@@ -114,7 +114,9 @@ def planted(api: Api) -> World:
     unnamed, sent_too = upload(api, gp)
     own, on_its_way = upload(api, me)
     accepted, sent_last = upload(api, me)
-    other_image, sent_other = upload(api, gp, patient_id=other["patient_id"], original_filename=None)
+    other_image, sent_other = upload(
+        api, gp, photo(), patient_id=other["patient_id"], original_filename="photo.jpg"
+    )
     assert quality(sent, sent_too, sent_last, sent_other) == []
     requests = api.cloud.waiting("inference")
     (request,) = [body for body in requests if accepted in body]

@@ -9,12 +9,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clinic_api.app import create_app
-from clinic_api.deps import arrivals, audit, cases, patients, people, ports
+from clinic_api.deps import arrivals, audit, cases, erasures, patients, people, ports
 from clinic_api.deps import training as training_deps
 from clinic_api.observability import logger
 from clinic_api.settings import Settings, settings
 from tests.fake_audit import FakeAuditReader, FakeChain, FakeExports
 from tests.fake_cases import FakeCases
+from tests.fake_erasures import FakeErasureQueue, FakeErasures
 from tests.fake_migration import FakeHashVault, FakeMigrations
 from tests.fake_patients import FakePatients
 from tests.fake_people import FakeAttempts, FakeAuthenticators, FakeDirectory, FakePasswords
@@ -92,6 +93,8 @@ class Fakes:
     job_queue: FakeJobQueue = field(default_factory=FakeJobQueue)
     material: FakeTrainingMaterial = field(default_factory=FakeTrainingMaterial)
     patients: FakePatients = field(init=False)
+    erasures: FakeErasures = field(init=False)
+    erasure_queue: FakeErasureQueue = field(default_factory=FakeErasureQueue)
 
     def __post_init__(self) -> None:
         self.passwords = FakePasswords(self.identity)
@@ -100,6 +103,7 @@ class Fakes:
         self.attempts = FakeAttempts(self.clock)
         self.migrations = FakeMigrations(self.people)
         self.patients = FakePatients(self.casework, self.cases)
+        self.erasures = FakeErasures(self.patients)
 
     def person(self, name: str, role: Role = Role.PATIENT) -> dict[str, str]:
         """A person's headers."""
@@ -136,6 +140,8 @@ class Fakes:
             cases.case_records: lambda: self.cases,
             cases.panel_records: lambda: self.cases,
             patients.patient_records: lambda: self.patients,
+            erasures.erasure_records: lambda: self.erasures,
+            erasures.erasure_queue: lambda: self.erasure_queue,
             cases.case_numbers: lambda: self.cases.numbers,
             ports.tokens: lambda: FakeTokens(self.clock),
         }

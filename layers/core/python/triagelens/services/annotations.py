@@ -1,6 +1,7 @@
 """What readers draw on the images of a case."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from triagelens.domain.annotations import (
@@ -13,6 +14,7 @@ from triagelens.domain.cases import LABELLED, Case, HistoryEntry, check_label
 from triagelens.domain.coco import CocoDocument, CocoImage, Document, coco_document, shapes_in
 from triagelens.domain.errors import (
     ConflictError,
+    ErasedError,
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
@@ -164,7 +166,10 @@ class Annotations:
 
     def _images(self, case: Case) -> dict[str, CocoImage]:
         """The case's images that can be drawn on, by id."""
-        images = [self.casework.image(image_id) for image_id in case.image_ids]
+        images: list[ImageRecord] = []
+        for image_id in case.image_ids:
+            with suppress(ErasedError):
+                images.append(self.casework.image(image_id))
         return {
             image.image_id: CocoImage(image.image_id, image.working_image.width, image.working_image.height)
             for image in images

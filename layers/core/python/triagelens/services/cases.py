@@ -12,7 +12,7 @@ from triagelens.domain.cases import (
     Decision,
     Move,
 )
-from triagelens.domain.errors import InvalidRequestError, NotFoundError, TriagelensError
+from triagelens.domain.errors import ErasedError, InvalidRequestError, NotFoundError, TriagelensError
 from triagelens.domain.ids import is_id, new_id
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.panels import Panel
@@ -123,8 +123,12 @@ class Cases:
         return self._records.cases(WantedCases(whose, specialties, statuses), limit, cursor)
 
     def images_of(self, case: Case) -> list[ImageRecord]:
-        """The case's images as they stand now, with their findings."""
-        return [self._images.as_read(self._casework.image(image_id)) for image_id in case.image_ids]
+        """The case's images as they stand now, with their findings; one that was erased is left out."""
+        found: list[ImageRecord] = []
+        for image_id in case.image_ids:
+            with suppress(ErasedError):
+                found.append(self._images.as_read(self._casework.image(image_id)))
+        return found
 
     def amend(self, asked: Asked, case: Case, changes: dict[str, Any]) -> Case:
         """The case with other images, notes or another patient.

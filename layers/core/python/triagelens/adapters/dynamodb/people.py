@@ -69,7 +69,7 @@ class DynamoPeople:
 
     def forget(self, sub: str) -> None:
         """Deletes the record of a patient who is erased, if there is one."""
-        UsersItem(person_pk(sub), META).delete()
+        UsersItem(person_pk(sub), META).delete(add_version_condition=False)
 
     @contextmanager
     def _witnessed(self, admin: Person) -> Iterator[TransactWrite]:
