@@ -107,7 +107,7 @@ LAPTOP_SIZES = {
     "watch_canary": FunctionSize(memory_mb=512, timeout_s=10),
     "export_records": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=60, concurrency=2),
     "render_report": FunctionSize(memory_mb=MEMORY_OF_ONE_CPU_MB, timeout_s=30, concurrency=2),
-    "notify": FunctionSize(memory_mb=512, timeout_s=10, concurrency=2),
+    "notify": FunctionSize(memory_mb=512, timeout_s=20, concurrency=2),
     "deliver_webhooks": FunctionSize(memory_mb=512, timeout_s=20, concurrency=2),
     "erase_patient": FunctionSize(memory_mb=512, timeout_s=60, concurrency=2),
 }
