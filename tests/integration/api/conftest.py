@@ -11,7 +11,18 @@ from fastapi.testclient import TestClient
 
 import clinic_api.settings
 from clinic_api.app import create_app
-from clinic_api.deps import arrivals, audit, cases, erasures, patients, people, ports, reviewing
+from clinic_api.deps import (
+    arrivals,
+    audit,
+    cases,
+    erasures,
+    exports,
+    patients,
+    people,
+    ports,
+    reports,
+    reviewing,
+)
 from tests.cloud import REGION, Cloud
 from tests.cloud import client as cloud_client
 from tests.jwks_server import KeySet
@@ -105,7 +116,7 @@ def caches() -> list["_lru_cache_wrapper[Any]"]:
     """Everything that the API makes once per process."""
     known = [
         value
-        for module in (arrivals, audit, ports, cases, erasures, people, patients, reviewing)
+        for module in (arrivals, audit, ports, cases, erasures, exports, people, patients, reports, reviewing)
         for value in vars(module).values()
     ]
     made = [value for value in known if isinstance(value, _lru_cache_wrapper)]
