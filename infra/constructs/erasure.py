@@ -19,7 +19,7 @@ ERASE_OBJECT = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
 ERASED_PREFIXES = {
     "uploads": ("uploads/",),
     "images": ("working/", "explanations/", "annotations/"),
-    "documents": ("reports/",),
+    "documents": ("reports/", "exports/"),
 }
 
 

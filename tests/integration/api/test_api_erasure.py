@@ -133,8 +133,8 @@ def planted(api: Api) -> World:
         for _ in range(2):
             api.cloud.s3.put_object(Bucket="images", Key=key, Body=MARK.encode())
         api.cloud.s3.delete_object(Bucket="images", Key=key)
-    for subject in (patient_id, whole):
-        api.cloud.s3.put_object(Bucket="documents", Key=f"reports/{subject}/1.pdf", Body=MARK.encode())
+    for key in (f"reports/{patient_id}/1.pdf", f"reports/{whole}/1.pdf", f"exports/{new_id()}/cases.csv"):
+        api.cloud.s3.put_object(Bucket="documents", Key=key, Body=MARK.encode())
     learnt_from(analysed)
     images, cases = [analysed, unnamed, own, accepted], [whole, nameless]
     who = (api, doctor, gp, me, patient_id, images, cases)

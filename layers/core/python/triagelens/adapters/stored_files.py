@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WORKING = "working/"
 REPORTS = "reports/"
+EXPORTS = "exports/"
 
 
 class S3StoredFiles:
@@ -34,6 +35,9 @@ class S3StoredFiles:
 
     def erase_patient(self, patient_id: str) -> None:
         erase_versions(self._client, self._documents, f"{REPORTS}{patient_id}/")
+
+    def erase_exports(self) -> None:
+        erase_versions(self._client, self._documents, EXPORTS)
 
 
 def erase_versions(client: "S3Client", bucket: str, prefix: str) -> None:

@@ -232,6 +232,7 @@ class Erasing:
             self.traces.erase_image(image_id, begun.erasure_id, now)
             self.files.erase_image(image_id)
         self.files.erase_patient(begun.patient_id)
+        self.files.erase_exports()
         self.traces.erase_rest(begun.patient_id)
 
     def _remove_account(self, begun: Begun, sub: str | None) -> bool | None:

@@ -92,6 +92,9 @@ class StoredFiles(Protocol):
 
     def erase_patient(self, patient_id: str) -> None: ...
 
+    def erase_exports(self) -> None:
+        """Every export there is: nobody knows who is in which."""
+
 
 class Accounts(Protocol):
     """People's accounts."""
