@@ -44,8 +44,7 @@ def _make(message: SQSRecord) -> None:
 
 
 def _give_up(message: SQSRecord) -> None:
-    event = event_in(message.body)
     try:
-        giving_up().give_up(str(event.detail["report_id"]))
-    except NotFoundError as error:
-        logger.warning("a message without a report is given up", extra={"cause": error.code})
+        giving_up().give_up(str(event_in(message.body).detail["report_id"]))
+    except (ValueError, NotFoundError) as error:
+        logger.warning("a message without a report is given up", extra={"cause": type(error).__name__})

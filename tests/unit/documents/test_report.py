@@ -28,7 +28,7 @@ MADE = datetime(2026, 1, 16, 12, 0, tzinfo=UTC)
 
 
 def picture(number: int = 0, side: int = 300) -> bytes:
-    image = Image.new("RGB", (side, side * 3 // 4), (225, 190, 170))
+    image = Image.new("RGB", (side, side * 3 // 4), (225, 190, 170 - number % 160))
     draw = ImageDraw.Draw(image)
     draw.ellipse((side // 3, side // 4, side // 3 + 60 + number % 40, side // 4 + 70), fill=(90, 50, 40))
     out = io.BytesIO()
@@ -36,9 +36,9 @@ def picture(number: int = 0, side: int = 300) -> bytes:
     return out.getvalue()
 
 
-def shown(number: int = 0) -> ShownImage:
+def shown(number: int = 0, side: int = 300) -> ShownImage:
     return ShownImage(
-        picture=picture(number),
+        picture=picture(number, side),
         caption=f"Photo {number} with the evidence for Melanoma",
         labels=(
             ShownLabel(title="Melanoma", probability=0.873),
@@ -196,7 +196,7 @@ def test_two_hundred_images_stay_under_half_a_gigabyte() -> None:
         "import re\n"
         "from tests.unit.documents.test_report import document, shown\n"
         "from triagelens.documents.report import typeset\n"
-        "images = tuple(shown(number) for number in range(200))\n"
+        "images = tuple(shown(number, 1024) for number in range(200))\n"
         "assert typeset(document(images=images))[0].startswith(b'%PDF')\n"
         "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
     )

@@ -4,6 +4,7 @@ All that people wrote reaches the template as JSON, never as markup: nothing in 
 taken for an instruction. The fonts come with the layer; nothing of the machine's is used.
 """
 
+import io
 import json
 import tempfile
 from importlib.resources import as_file, files
@@ -11,11 +12,15 @@ from pathlib import Path
 
 import segno
 import typst
+from PIL import Image
 
 from triagelens.domain.report_document import ReportDocument
 
 _TEMPLATE = files("triagelens.documents") / "report.typ"
 _FONTS = [str(files(package)) for package in ("manimgx_fonts", "manimgx_fonts_cjk")]
+
+# Longest side of a picture: 225 dots an inch on the 72 mm that it has.
+PRINTED_PX = 640
 
 
 def typeset(document: ReportDocument) -> tuple[bytes, int]:
@@ -27,7 +32,7 @@ def typeset(document: ReportDocument) -> tuple[bytes, int]:
         )
         for number, image in enumerate(document.images):
             if image.picture is not None:
-                (folder / f"image-{number}.jpg").write_bytes(image.picture)
+                (folder / f"image-{number}.jpg").write_bytes(_for_print(image.picture))
                 content["images"][number]["file"] = f"image-{number}.jpg"
         if document.clinic.logo is not None:
             file = f"logo.{_extension(document.clinic.logo)}"
@@ -50,6 +55,17 @@ def typeset(document: ReportDocument) -> tuple[bytes, int]:
             raise TypeError("a PDF is one file")
         pages: int = json.loads(compiler.query("<pages>", field="value", one=True))
         return pdf, pages
+
+
+def _for_print(picture: bytes) -> bytes:
+    """A JPEG at `PRINTED_PX` at most: Typst holds all pictures of a document in memory, decoded."""
+    with Image.open(io.BytesIO(picture), formats=["JPEG"]) as image:
+        if max(image.size) <= PRINTED_PX:
+            return picture
+        image.thumbnail((PRINTED_PX, PRINTED_PX))
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=88)
+        return out.getvalue()
 
 
 def _extension(logo: bytes) -> str:

@@ -118,11 +118,15 @@ def caption(record: ImageRecord, *, explained_by: str | None, why_not: str = "")
     """What a picture shows, for who sees it and who does not."""
     field = SPECIALTIES[record.specialty].title if record.specialty in SPECIALTIES else record.specialty
     if record.prediction is None:
-        return f"{field}: the image as it was received; there is no finding ({record.status})."
+        shown = "the image" if record.working_image is not None else "there is no picture to show"
+        return f"{field}: {shown}, without a finding ({record.status})."
     title = label_title(record.specialty, record.prediction.top_label)
     if explained_by is None:
         return f"{field}: the image without a heatmap. {why_not}"
-    return f"{field}: heatmap of the evidence for {title}, by {explained_by.replace('_', '-')}."
+    method = explained_by.replace("_", "-")
+    return (
+        f"{field}: the evidence for {title} by {method}, from none (clear, blue) to the strongest (yellow)."
+    )
 
 
 def summary(images: Sequence[ImageRecord], cases: Sequence[Case], *, whole_patient: bool) -> tuple[Fact, ...]:
