@@ -31,8 +31,10 @@ SPECIALTY = "eye"
 LABELS = ("normal", "cataract")
 SIZE = (160, 120)
 IN_FORCE_WITHIN_S = 30.0
-STOPS_WITHIN_S = 60.0
+STOPS_WITHIN_S = 20.0
 DRAWN_WITHIN_S = 240.0
+DONE_WITHIN_S = 300.0
+"""For a job that takes half a minute on an idle machine."""
 # A network that learns phantoms within seconds on a laptop.
 SETTINGS: dict[str, Any] = {
     "architecture": "mobilenetv4_conv_small_050",
@@ -71,7 +73,7 @@ def worker_of(cloud: Cloud) -> Iterator[None]:
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGTERM)  # and whatever job it is at
         try:
             process.wait(STOPS_WITHIN_S)
         except subprocess.TimeoutExpired:
@@ -155,7 +157,7 @@ def ingested(person: Person, sent: Dataset) -> Dataset:
         now = person.client.datasets.get(sent.dataset_id)
         return now if now.is_settled else None
 
-    return until(look, f"dataset {sent.dataset_id} is ingested")
+    return until(look, f"dataset {sent.dataset_id} is ingested", DONE_WITHIN_S)
 
 
 def trained(person: Person, job_id: str) -> TrainingJob:
@@ -165,7 +167,7 @@ def trained(person: Person, job_id: str) -> TrainingJob:
         job = person.client.training.get(job_id)
         return job if job.has_ended else None
 
-    return until(look, f"job {job_id} ends")
+    return until(look, f"job {job_id} ends", DONE_WITHIN_S)
 
 
 def registered(person: Person, job: TrainingJob) -> ModelCard:
