@@ -86,7 +86,7 @@ CLOUD_SIZES = {
     "notify": FunctionSize(memory_mb=512, timeout_s=60, concurrency=2),
     # One request takes ten seconds at most.
     "deliver_webhooks": FunctionSize(memory_mb=512, timeout_s=30, concurrency=10),
-    # A patient with thousands of images takes minutes; what is not done in time goes on where it stopped.
+    # A patient with thousands of images takes minutes.
     "erase_patient": FunctionSize(memory_mb=512, timeout_s=600, concurrency=2),
 }
 # Short, so that a message which fails five times reaches its dead-letter queue within a minute.

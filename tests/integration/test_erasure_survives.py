@@ -21,6 +21,7 @@ from triagelens.adapters.dynamodb.feedback import DynamoFeedback
 from triagelens.adapters.dynamodb.panels import DynamoPanels
 from triagelens.adapters.dynamodb.patients import DynamoPatients
 from triagelens.adapters.dynamodb.people import DynamoPeople
+from triagelens.adapters.dynamodb.reports import DynamoReports
 from triagelens.domain.cases import Case, CaseStatus, Comment
 from triagelens.domain.erasures import Begun, Receipt
 from triagelens.domain.errors import ConflictError, ErasedError, NotFoundError
@@ -29,6 +30,7 @@ from triagelens.domain.ids import first_id_of, new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration
 from triagelens.domain.patients import LinkedAccount, Patient, PatientDetails, new_number, username_of
 from triagelens.domain.people import Person, Role
+from triagelens.domain.reports import Audience, Report, ReportKind
 from triagelens.services.panel_ports import GoldCase
 
 MARK = "xyzzyplugh"
@@ -136,6 +138,19 @@ class Clinic:
 
     def is_clean(self) -> bool:
         return MARK not in everything(self.cloud, self.pool_id)
+
+
+def report_of(case: Case) -> Report:
+    report = Report(
+        report_id=new_id(),
+        kind=ReportKind.CASE,
+        audience=Audience.CLINIC,
+        case_id=case.case_id,
+        requested_by="doctor",
+        created_at=NOW,
+        correlation_id="request",
+    )
+    return DynamoReports("casework", REGION).add_report(report)
 
 
 @pytest.fixture
@@ -266,11 +281,17 @@ def test_another_patients_case_stays_without_the_image_and_is_named(clinic: Clin
     mixed_up = clinic.image("gp", patient.patient_id)
     [theirs] = clinic.patients.images_of(other.patient_id, 10, None).items
     wrong = clinic.case(mixed_up, other.patient_id)
+    report = report_of(wrong)
+    clinic.cloud.s3.put_object(Bucket="documents", Key=f"reports/{wrong.case_id}/1.pdf", Body=b"%PDF")
     message = {"erasure_id": clinic.begin(patient)}
     assert work(message) == []
     outcome = clinic.receipt(message["erasure_id"]).outcome
     assert outcome is not None
     assert (outcome.images, outcome.cases, outcome.kept_cases) == (3, 2, (wrong.case_id,))
+    assert outcome.reports == 1  # it may show the image
+    with pytest.raises(NotFoundError):
+        DynamoReports("casework", REGION).report(report.report_id)
+    assert clinic.cloud.s3.list_object_versions(Bucket="documents").get("Versions", []) == []
     assert clinic.cases.case(wrong.case_id) == wrong
     assert clinic.casework.image(theirs.image_id) == theirs
 

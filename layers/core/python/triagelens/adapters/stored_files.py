@@ -31,10 +31,10 @@ class S3StoredFiles:
 
     def erase_case(self, case_id: str) -> None:
         erase_versions(self._client, self._images, annotations_prefix(case_id))
-        erase_versions(self._client, self._documents, f"{REPORTS}{case_id}/")
+        self.erase_reports(case_id)
 
-    def erase_patient(self, patient_id: str) -> None:
-        erase_versions(self._client, self._documents, f"{REPORTS}{patient_id}/")
+    def erase_reports(self, subject_id: str) -> None:
+        erase_versions(self._client, self._documents, f"{REPORTS}{subject_id}/")
 
     def erase_exports(self) -> None:
         erase_versions(self._client, self._documents, EXPORTS)

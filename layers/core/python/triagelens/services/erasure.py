@@ -203,7 +203,8 @@ class Erasing:
             images=frozenset(images), cases=frozenset(own), kept_cases=frozenset(cases) - frozenset(own)
         )
         covered = noted | found
-        reports = self.traces.reports([begun.patient_id], covered.cases)
+        # A report of a case that stays may show an image that does not.
+        reports = self.traces.reports([begun.patient_id], covered.cases | covered.kept_cases)
         new = (found | Scope(reports=frozenset(reports))) - noted
         if not new.is_empty:
             self.records.note_scope(begun.erasure_id, new)
@@ -231,7 +232,8 @@ class Erasing:
         for image_id in in_order(scope.images):
             self.traces.erase_image(image_id, begun.erasure_id, now)
             self.files.erase_image(image_id)
-        self.files.erase_patient(begun.patient_id)
+        for subject_id in (begun.patient_id, *in_order(scope.kept_cases)):
+            self.files.erase_reports(subject_id)
         self.files.erase_exports()
         self.traces.erase_rest(begun.patient_id)
 

@@ -90,7 +90,8 @@ class StoredFiles(Protocol):
 
     def erase_case(self, case_id: str) -> None: ...
 
-    def erase_patient(self, patient_id: str) -> None: ...
+    def erase_reports(self, subject_id: str) -> None:
+        """Of a case's or a patient's reports."""
 
     def erase_exports(self) -> None:
         """Every export there is: nobody knows who is in which."""

@@ -9,6 +9,12 @@ from triagelens.adapters.dynamodb.case_items import CASE, case_from_item, case_p
 from triagelens.adapters.dynamodb.casework import IMAGE, META, image_from_item, image_pk
 from triagelens.adapters.dynamodb.feedback import DynamoFeedback
 from triagelens.adapters.dynamodb.patients import bury_patient, patient_pk, unburied_patient
+from triagelens.adapters.dynamodb.reports import (
+    REPORT,
+    report_pk,
+    reports_of_case_partition,
+    reports_of_patient_partition,
+)
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
 from triagelens.adapters.dynamodb.tombstones import bury, is_erased
 from triagelens.adapters.dynamodb.transactions import Parts
@@ -17,9 +23,6 @@ from triagelens.domain.errors import OutdatedError
 from triagelens.domain.ids import first_id_of
 from triagelens.domain.images import ImageRecord
 
-REPORT = "REPORT"
-# The editions of a case's or a patient's reports.
-REPORTS = "REPORTS"
 # Ids are made by many clocks: a case may look a little older than its images.
 CLOCKS_DIFFER = timedelta(hours=1)
 
@@ -78,10 +81,10 @@ class DynamoTraces:
 
     def reports(self, patient_ids: Iterable[str], case_ids: Iterable[str]) -> Iterator[str]:
         for patient_id in patient_ids:
-            for item in CaseworkItem.gsi3.query(f"{patient_pk(patient_id)}#{REPORT}"):
+            for item in CaseworkItem.gsi3.query(reports_of_patient_partition(patient_id)):
                 yield item.pk.removeprefix(f"{REPORT}#")
         for case_id in case_ids:
-            for item in CaseworkItem.gsi2.query(f"{case_pk(case_id)}#{REPORT}"):
+            for item in CaseworkItem.gsi2.query(reports_of_case_partition(case_id)):
                 yield item.pk.removeprefix(f"{REPORT}#")
 
     def erase_image(self, image_id: str, erasure_id: str, at: datetime) -> None:
@@ -91,14 +94,12 @@ class DynamoTraces:
     def erase_case(self, case_id: str, erasure_id: str, at: datetime) -> None:
         bury(case_pk(case_id), erasure_id, at)
         _clear(case_pk(case_id))
-        _clear(f"{REPORTS}#{case_id}")
 
     def erase_report(self, report_id: str) -> None:
-        _clear(f"{REPORT}#{report_id}")
+        _clear(report_pk(report_id))
 
     def erase_rest(self, patient_id: str) -> None:
         _clear(patient_pk(patient_id))
-        _clear(f"{REPORTS}#{patient_id}")
 
     def erase_feedback(self, sub: str) -> None:
         self._feedback.remove(sub)
