@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from clinic_api.app import create_app
 from clinic_api.deps import arrivals, audit, cases, erasures, patients, people, ports
+from clinic_api.deps import reports as report_deps
 from clinic_api.deps import training as training_deps
 from clinic_api.observability import logger
 from clinic_api.settings import Settings, settings
@@ -20,6 +21,7 @@ from tests.fake_migration import FakeHashVault, FakeMigrations
 from tests.fake_patients import FakePatients
 from tests.fake_people import FakeAttempts, FakeAuthenticators, FakeDirectory, FakePasswords
 from tests.fake_registry import FakeModelUploads, FakeRegistry
+from tests.fake_reports import FakeReportFiles, FakeReports
 from tests.fake_training_jobs import FakeJobQueue, FakeJobRecords, FakeTrainingMaterial
 from tests.fakes import (
     START,
@@ -93,6 +95,7 @@ class Fakes:
     job_queue: FakeJobQueue = field(default_factory=FakeJobQueue)
     material: FakeTrainingMaterial = field(default_factory=FakeTrainingMaterial)
     patients: FakePatients = field(init=False)
+    reports: FakeReports = field(default_factory=FakeReports)
     erasures: FakeErasures = field(init=False)
     erasure_queue: FakeErasureQueue = field(default_factory=FakeErasureQueue)
 
@@ -140,6 +143,8 @@ class Fakes:
             cases.case_records: lambda: self.cases,
             cases.panel_records: lambda: self.cases,
             patients.patient_records: lambda: self.patients,
+            report_deps.report_records: lambda: self.reports,
+            report_deps.report_files: FakeReportFiles,
             erasures.erasure_records: lambda: self.erasures,
             erasures.erasure_queue: lambda: self.erasure_queue,
             cases.case_numbers: lambda: self.cases.numbers,

@@ -11,8 +11,9 @@ from triagelens.adapters.eventbridge import EventBridgeBus
 from triagelens.domain.images import Failure, ImageRecord, ImageStatus, UploadDeclaration
 from triagelens.domain.messages import Event
 from triagelens.domain.quality import QualityReport, Reason
+from triagelens.domain.reports import Audience, Report, ReportKind, ReportStatus, failure
 from triagelens.services.ports import MOST_EVENTS
-from triagelens.services.publishing import ImageChange, Publishing, image_event
+from triagelens.services.publishing import ImageChange, Publishing, ReportChange, image_event, report_event
 
 SECRET = "grandmother-at-the-lake.jpg"
 
@@ -109,3 +110,41 @@ def test_more_events_than_the_bus_takes_at_once_are_a_mistake() -> None:
     )
     with pytest.raises(ValueError, match="10 events"):
         EventBridgeBus(client, "bus").publish(events(MOST_EVENTS + 1))
+
+
+def report(status: ReportStatus, version: int) -> Report:
+    return Report(
+        report_id="report",
+        kind=ReportKind.CASE,
+        audience=Audience.PATIENT,
+        case_id="case",
+        requested_by="doctor",
+        status=status,
+        failure=failure("processing_error", SECRET, retryable=True)
+        if status is ReportStatus.FAILED
+        else None,
+        created_at=START,
+        completed_at=None if status is ReportStatus.QUEUED else START + timedelta(seconds=9),
+        correlation_id="correlation",
+        version=version,
+    )
+
+
+def test_a_report_is_told_when_it_is_asked_for_and_when_it_ends() -> None:
+    queued, ready, failed = (report(status, n) for n, status in enumerate(ReportStatus, start=1))
+    asked = report_event(ReportChange("1", None, queued))
+    ended = report_event(ReportChange("2", queued, ready))
+    given_up = report_event(ReportChange("3", queued, failed))
+    assert asked is not None
+    assert ended is not None
+    assert given_up is not None
+    assert [event.type for event in (asked, ended, given_up)] == [
+        "report.requested",
+        "report.ready",
+        "report.failed",
+    ]
+    assert (asked.time, ended.time) == (START, START + timedelta(seconds=9))
+    assert (ended.event_id, ended.detail["audience"]) == ("report:2", "patient")
+    assert given_up.detail["failure"] == "processing_error"
+    assert SECRET not in given_up.model_dump_json()
+    assert report_event(ReportChange("4", ready, ready)) is None

@@ -125,7 +125,7 @@ def caption(record: ImageRecord, *, explained_by: str | None, why_not: str = "")
         return f"{field}: the image without a heatmap. {why_not}"
     method = explained_by.replace("_", "-")
     return (
-        f"{field}: the evidence for {title} by {method}, from none (clear, blue) to the strongest (yellow)."
+        f"{field}: evidence for {title} by {method}, from none (clear, blue) to the strongest (yellow)."
     )
 
 

@@ -1,0 +1,84 @@
+"""Reports in memory, with the same promises as the table, and the files behind them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+
+from tests.fakes import page_of, stored_in
+from triagelens.domain.errors import ConflictError
+from triagelens.domain.reports import Audience, Edition, EditionTakenError, Report, file_key
+from triagelens.services.ports import Clock, Page
+
+
+@dataclass
+class FakeReports:
+    records: dict[str, Report] = field(default_factory=dict)
+    editions: dict[tuple[str, int], Edition] = field(default_factory=dict)
+
+    def report(self, report_id: str) -> Report:
+        return stored_in(self.records, report_id)
+
+    def add_report(self, report: Report) -> Report:
+        return self.replace_report(report)
+
+    def replace_report(self, report: Report) -> Report:
+        stored = self.records.get(report.report_id)
+        if (stored.version if stored else None) != report.version:
+            raise ConflictError("The report has changed since it was read.")
+        written = report.model_copy(update={"version": (report.version or 0) + 1})
+        self.records[report.report_id] = written
+        return written
+
+    def finish_report(self, report: Report, image_ids: Sequence[str], *, new_edition: bool) -> Report:
+        assert report.edition is not None
+        key = (report.subject_id, report.edition.number)
+        if new_edition and key in self.editions:
+            raise EditionTakenError("Another report of this has just been made; try again.")
+        written = self.replace_report(report)
+        self.editions[key] = report.edition
+        return written
+
+    def latest_editions(self, report: Report) -> Sequence[Edition]:
+        own = [edition for (of, _), edition in self.editions.items() if of == report.subject_id]
+        return sorted(own, key=lambda edition: -edition.number)
+
+    def requested_by(self, person: str, limit: int, cursor: str | None) -> Page[Report]:
+        return self._page(lambda report: report.requested_by == person, limit, cursor)
+
+    def of_case(self, case_id: str, limit: int, cursor: str | None) -> Page[Report]:
+        return self._page(lambda report: report.case_id == case_id, limit, cursor)
+
+    def of_patient(self, patient_id: str, limit: int, cursor: str | None) -> Page[Report]:
+        return self._page(lambda report: report.patient_id == patient_id, limit, cursor)
+
+    def make(self, report_id: str, pdf: bytes, clock: Clock) -> Report:
+        """What `render_report` does, in short."""
+        report, digest = self.report(report_id), sha256(pdf).hexdigest()
+        edition = Edition(
+            number=1,
+            audience=Audience.CLINIC,
+            content_sha256="c" * 64,
+            key=file_key(report.subject_id, digest),
+            sha256=digest,
+            size_bytes=len(pdf),
+            pages=1,
+            images=1,
+            made_at=clock(),
+        )
+        return self.finish_report(report.ready(edition, clock()), (), new_edition=True)
+
+    def _page(self, wanted: Callable[[Report], bool], limit: int, cursor: str | None) -> Page[Report]:
+        found = [report for report in self.records.values() if wanted(report)]
+        return page_of(sorted(found, key=lambda r: r.report_id, reverse=True), limit, cursor, "report_id")
+
+
+@dataclass
+class FakeReportFiles:
+    """`services.report_ports.ReportFiles`, as far as the API uses it."""
+
+    def write(self, key: str, data: bytes) -> None:
+        raise AssertionError("the API writes no report")
+
+    def url(self, key: str, name: str, lifetime: timedelta) -> str:
+        return f"https://documents.example/{key}?name={name}"
