@@ -16,6 +16,7 @@ from infra.constructs.storage import Storage
 TOLD_EVENTS = [
     *(f"image.{status}" for status in ("accepted", "rejected", "analyzed", "failed")),
     *(f"case.{move}" for move in ("created", "amended", "uncertain", "confirmed", "rejected")),
+    *(f"report.{status}" for status in ("ready", "failed")),
 ]
 # Eight attempts, and some for faults of our own.
 MAX_RECEIVES = 12

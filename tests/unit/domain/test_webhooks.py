@@ -9,7 +9,9 @@ from tests.fakes import START
 from triagelens.domain.addresses import is_public
 from triagelens.domain.cases import CaseStatus
 from triagelens.domain.errors import InvalidRequestError
+from triagelens.domain.images import ImageStatus
 from triagelens.domain.messages import Event
+from triagelens.domain.reports import ReportStatus
 from triagelens.domain.webhooks import (
     ATTEMPTS,
     PAUSES,
@@ -120,6 +122,11 @@ def test_ids_and_status_are_told_and_nothing_else() -> None:
 def test_the_stack_brings_what_a_webhook_can_be_told_of_and_lets_messages_live_long_enough() -> None:
     assert set(TOLD_EVENTS) == {str(event) for event in WebhookEvent}
     assert {f"case.{status}" for status in CaseStatus} - set(TOLD_EVENTS) == {"case.open"}
+    assert {f"report.{status}" for status in ReportStatus} >= {"report.ready", "report.failed"}
+    assert {f"image.{status}" for status in ImageStatus} - set(TOLD_EVENTS) == {
+        "image.awaiting_upload",
+        "image.expired",
+    }
     assert ATTEMPTS + 4 <= MAX_RECEIVES
     assert list(PAUSES) == sorted(PAUSES)
     assert max(PAUSES).total_seconds() < 12 * 3600, "SQS hides no message for longer"

@@ -27,7 +27,7 @@ MOST_GIVEN_UP = 3
 SIGNATURE_HEADER = "Triagelens-Signature"
 EVENT_HEADER = "Triagelens-Event-Id"
 # What an event tells beyond its type: ids and where the thing stands. No finding, no text, no name.
-TOLD = ("image_id", "case_id", "image_ids", "patient_id", "status")
+TOLD = ("image_id", "case_id", "report_id", "image_ids", "patient_id", "status")
 
 _NAME = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -46,6 +46,8 @@ class WebhookEvent(StrEnum):
     CASE_UNCERTAIN = "case.uncertain"
     CASE_CONFIRMED = "case.confirmed"
     CASE_REJECTED = "case.rejected"
+    REPORT_READY = "report.ready"
+    REPORT_FAILED = "report.failed"
 
 
 class DisabledReason(StrEnum):
