@@ -28,6 +28,7 @@ from triagelens.adapters.dynamodb.casework import image_pk
 from triagelens.adapters.dynamodb.patients import DynamoPatients, patient_pk
 from triagelens.adapters.dynamodb.reports import DynamoReports
 from triagelens.adapters.dynamodb.tombstones import bury
+from triagelens.adapters.dynamodb.traces import DynamoTraces
 from triagelens.documents.report import typeset
 from triagelens.domain.cases import Case, CaseStatus
 from triagelens.domain.errors import ConflictError, NotFoundError, UnavailableError
@@ -288,3 +289,20 @@ def test_a_working_image_that_is_gone_is_told(cloud: Cloud, explainer: FakeExpla
     made(report.report_id)
     assert read(report).status is ReportStatus.READY
     assert "The image itself is gone." in text_of(next(iter(files(cloud).values())))
+
+
+def test_a_file_that_an_erasure_took_from_a_case_that_stays_is_not_given_out_again(
+    cloud: Cloud, explainer: FakeExplainer
+) -> None:
+    of = case(cloud)
+    first = asked(of)
+    made(first.report_id)
+    DynamoTraces("casework", REGION).erase_editions(of.case_id)
+    for key in files(cloud):
+        cloud.s3.delete_object(Bucket="documents", Key=key)
+    assert records().latest_editions(first) == []
+    second = asked(of)
+    made(second.report_id)
+    edition = read(second).edition
+    assert edition is not None
+    cloud.s3.head_object(Bucket="documents", Key=edition.key)

@@ -264,6 +264,16 @@ def test_a_report_is_told_to_who_asked_for_it() -> None:
     assert world.tell(event("report.ready", report_id="r", kind="case", requested_by="sub-gone")) == Mailed()
 
 
+@pytest.mark.parametrize(("audience", "told"), [("patient", ["gp", "jane"]), ("clinic", ["gp"])])
+def test_a_report_for_the_patient_is_told_to_the_patient_too(audience: str, told: list[str]) -> None:
+    world = World()
+    world.person("jane", Role.PATIENT)
+    world.patient("sub-jane")
+    detail = {**REPORT.detail, "patient_id": "patient", "audience": audience}
+    world.tell(event("report.ready", **detail))
+    assert world.told == told
+
+
 def test_of_other_events_nobody_is_told() -> None:
     world = World()
     world.case()

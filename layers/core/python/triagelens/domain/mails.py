@@ -36,7 +36,7 @@ _WORDS: Mapping[MailKind, _Words] = MappingProxyType(
     {
         MailKind.RESULT_READY: _Words("A result is ready", "The result of an image is ready."),
         MailKind.CASE_WAITS: _Words("A case needs you", "A case is waiting for a reader."),
-        MailKind.REPORT_READY: _Words("A report is ready", "The report that you asked for is ready."),
+        MailKind.REPORT_READY: _Words("A report is ready", "A report that is for you is ready."),
     }
 )
 _WITH_LINK = "You find it here:"

@@ -232,6 +232,8 @@ class Erasing:
         for image_id in in_order(scope.images):
             self.traces.erase_image(image_id, begun.erasure_id, now)
             self.files.erase_image(image_id)
+        for case_id in in_order(scope.kept_cases):
+            self.traces.erase_editions(case_id)
         for subject_id in (begun.patient_id, *in_order(scope.kept_cases)):
             self.files.erase_reports(subject_id)
         self.files.erase_exports()

@@ -77,6 +77,9 @@ class Traces(Protocol):
 
     def erase_report(self, report_id: str) -> None: ...
 
+    def erase_editions(self, case_id: str) -> None:
+        """What is known of the files of a case's reports, so that none that is gone is given out again."""
+
     def erase_rest(self, patient_id: str) -> None:
         """What lies beside the patient's record."""
 

@@ -123,7 +123,7 @@ class Mailing:
             elif event.type.startswith("case."):
                 yield from self._of_case(str(event.detail["case_id"]), str(event.detail["by"]))
             else:
-                yield from self._reachable([str(event.detail["requested_by"])])
+                yield from self._of_report(event)
         except NotFoundError:
             return  # what it was about is gone
 
@@ -135,6 +135,14 @@ class Mailing:
         concerned = [image.owner]
         if image.patient_id is not None:
             account = self._account_of(image.patient_id)
+            concerned += [account] if account else []
+        yield from self._reachable(concerned)
+
+    def _of_report(self, event: Event) -> Iterator[_Recipient]:
+        """Who asked for it, and the patient if it is for them."""
+        concerned = [str(event.detail["requested_by"])]
+        if event.detail.get("audience") == "patient" and event.detail.get("patient_id"):
+            account = self._account_of(str(event.detail["patient_id"]))
             concerned += [account] if account else []
         yield from self._reachable(concerned)
 

@@ -10,6 +10,7 @@ from triagelens.adapters.dynamodb.casework import IMAGE, META, image_from_item, 
 from triagelens.adapters.dynamodb.feedback import DynamoFeedback
 from triagelens.adapters.dynamodb.patients import bury_patient, patient_pk, unburied_patient
 from triagelens.adapters.dynamodb.reports import (
+    EDITION,
     REPORT,
     report_pk,
     reports_of_case_partition,
@@ -97,6 +98,13 @@ class DynamoTraces:
 
     def erase_report(self, report_id: str) -> None:
         _clear(report_pk(report_id))
+
+    def erase_editions(self, case_id: str) -> None:
+        editions = CaseworkItem.sk.startswith(EDITION)
+        found = list(CaseworkItem.query(case_pk(case_id), editions, consistent_read=True))
+        with CaseworkItem.batch_write() as batch:
+            for item in found:
+                batch.delete(item)
 
     def erase_rest(self, patient_id: str) -> None:
         _clear(patient_pk(patient_id))
