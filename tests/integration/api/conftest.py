@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import _lru_cache_wrapper
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import boto3
@@ -10,19 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 import clinic_api.settings
+from clinic_api import deps
 from clinic_api.app import create_app
-from clinic_api.deps import (
-    arrivals,
-    audit,
-    cases,
-    erasures,
-    exports,
-    patients,
-    people,
-    ports,
-    reports,
-    reviewing,
-)
 from tests.cloud import REGION, Cloud
 from tests.cloud import client as cloud_client
 from tests.jwks_server import KeySet
@@ -114,10 +105,7 @@ def api(cloud: Cloud, keys: KeySet, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def caches() -> list["_lru_cache_wrapper[Any]"]:
     """Everything that the API makes once per process."""
-    known = [
-        value
-        for module in (arrivals, audit, ports, cases, erasures, exports, people, patients, reports, reviewing)
-        for value in vars(module).values()
-    ]
+    modules = [import_module(f"{deps.__name__}.{module.name}") for module in iter_modules(deps.__path__)]
+    known = [value for module in modules for value in vars(module).values()]
     made = [value for value in known if isinstance(value, _lru_cache_wrapper)]
     return [*made, clinic_api.settings.settings, cognito_client]
