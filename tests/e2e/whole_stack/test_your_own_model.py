@@ -163,7 +163,7 @@ def test_who_is_no_admin_brings_and_activates_nothing_and_the_attempt_is_written
     assert {answer.status_code for answer in asked.values()} == {403}
     entries = audited(plain, person)
     denied = {entry["action"]: entry["subject"] for entry in entries if entry["outcome"] == "denied"}
-    assert {action: "-" for action in asked}.items() <= denied.items()
+    assert dict.fromkeys(asked, "-").items() <= denied.items()
 
 
 def test_the_command_brings_a_model_and_breaks_the_glass_which_is_written_down(

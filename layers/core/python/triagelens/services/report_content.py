@@ -124,9 +124,7 @@ def caption(record: ImageRecord, *, explained_by: str | None, why_not: str = "")
     if explained_by is None:
         return f"{field}: the image without a heatmap. {why_not}"
     method = explained_by.replace("_", "-")
-    return (
-        f"{field}: evidence for {title} by {method}, from none (clear, blue) to the strongest (yellow)."
-    )
+    return f"{field}: evidence for {title} by {method}, from none (clear, blue) to the strongest (yellow)."
 
 
 def summary(images: Sequence[ImageRecord], cases: Sequence[Case], *, whole_patient: bool) -> tuple[Fact, ...]:
