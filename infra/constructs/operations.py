@@ -1,6 +1,6 @@
 """Alarms that reach a person, and the dashboard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -37,6 +37,26 @@ IMAGE_METRICS = {
 }
 FAILURES = ("failure.model_integrity", "failure.no_model", "failure.working_image_gone")
 PERIOD = Duration.minutes(5)
+# Alarms on what a function counts itself: (function, metric, what it means).
+COUNTED_ALARMS = {
+    # migrate_user says no by raising: its errors tell nothing.
+    "migration-fault": ("migrate_user", "MigrationFault", "A former password could not be checked."),
+    "model-integrity": (
+        "run_inference",
+        "failure.model_integrity",
+        "A registered model's bytes are not what was registered.",
+    ),
+    "canary-reverted": (
+        "watch_canary",
+        "CanaryReverted",
+        "A candidate did worse than production and was taken out.",
+    ),
+    "webhook-disabled": (
+        "deliver_webhooks",
+        "WebhookDisabled",
+        "A webhook was disabled: it is gone, or does not answer.",
+    ),
+}
 
 
 class Operations(Construct):
@@ -81,42 +101,34 @@ class Operations(Construct):
             | notifications.queues
         )
         queues |= webhooks.queues
-        for queue_name, work in queues.items():
-            self._alarm_on_dead_letters(queue_name.lower(), work.dlq)
-            self._alarm(
-                f"{queue_name.lower()}-slow",
-                work.queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
-                OLDEST_S.get(queue_name, OLDEST_MESSAGE_S),
-                f"A message has waited over {OLDEST_S.get(queue_name, OLDEST_MESSAGE_S)} s "
-                f"in the {queue_name.lower()} queue.",
-            )
-        self._alarm_on_dead_letters("events", pipeline.stream_dlq)
-        self._alarm_on_dead_letters("counts", counting.dlq)
-        behind = pipeline.publish_events.metric("IteratorAge", period=PERIOD, statistic="Maximum")
-        self._alarm(
-            "events-behind",
-            behind,
-            EVENTS_BEHIND_MS,
-            "Events are told minutes late; after 20 hours they are given up.",
-        )
+        self._alarms_on_queues(queues)
+        self._alarms_on_the_stream(pipeline, counting)
         for function in functions:
             errors = function.metric_errors(period=PERIOD, statistic="Sum")
             self._alarm(f"{function.node.id}-errors", errors, 1, f"{function.node.id} raised an error.")
         self._alarms_on_the_audit_trail(audit)
-        fault = _counted("migrate_user", "MigrationFault")  # it says no by raising: errors tell nothing
-        self._alarm("migration-fault", fault, 1, "A former password could not be checked.")
-        tampered = _counted("run_inference", "failure.model_integrity")
-        self._alarm("model-integrity", tampered, 1, "A registered model's bytes are not what was registered.")
-        reverted = _counted("watch_canary", "CanaryReverted")
-        self._alarm(
-            "canary-reverted", reverted, 1, "A candidate did worse than production and was taken out."
-        )
-        disabled = _counted("deliver_webhooks", "WebhookDisabled")
-        self._alarm(
-            "webhook-disabled", disabled, 1, "A webhook was disabled: it is gone, or does not answer."
-        )
+        for alarm, (function_name, metric, text) in COUNTED_ALARMS.items():
+            self._alarm(alarm, _counted(function_name, metric), 1, text)
         self._alarm("api-5xx", api.rest.metric_server_error(period=PERIOD), 1, "The API answered 5xx.")
         self._dashboard(pipeline, list(queues.values()), api, functions)
+
+    def _alarms_on_queues(self, queues: Mapping[str, WorkQueue]) -> None:
+        for name, work in queues.items():
+            oldest_s = OLDEST_S.get(name, OLDEST_MESSAGE_S)
+            self._alarm_on_dead_letters(name.lower(), work.dlq)
+            self._alarm(
+                f"{name.lower()}-slow",
+                work.queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
+                oldest_s,
+                f"A message has waited over {oldest_s} s in the {name.lower()} queue.",
+            )
+
+    def _alarms_on_the_stream(self, pipeline: Pipeline, counting: Counting) -> None:
+        self._alarm_on_dead_letters("events", pipeline.stream_dlq)
+        self._alarm_on_dead_letters("counts", counting.dlq)
+        behind = pipeline.publish_events.metric("IteratorAge", period=PERIOD, statistic="Maximum")
+        told = "Events are told minutes late; after 20 hours they are given up."
+        self._alarm("events-behind", behind, EVENTS_BEHIND_MS, told)
 
     def _alarms_on_the_audit_trail(self, audit: Audit) -> None:
         touched = _counted("chain_audit", "AuditTouched")
