@@ -27,10 +27,21 @@ class TriagelensStack(Stack):
         super().__init__(scope, STACK_NAME, description=f"Triagelens, stage {config.stage}")
         Tags.of(self).add("application", "triagelens")
         Tags.of(self).add("stage", config.stage)
+        self._config = config
         factory = FunctionFactory(self, "Functions", config=config)
         self.storage = Storage(self, "Storage", config=config)
         self.identity = Identity(self, "Identity", config=config, storage=self.storage, factory=factory)
         self.pipeline = Pipeline(self, "Pipeline", config=config, storage=self.storage, factory=factory)
+        self._add_what_follows_the_pipeline(factory)
+        self.api = self._api(factory)
+        may_begin(self.api.function, self.storage, self.erasure.work)
+        self._watch()
+        for name, value in self._outputs().items():
+            CfnOutput(self, name, value=value)
+
+    def _add_what_follows_the_pipeline(self, factory: FunctionFactory) -> None:
+        """Everything that hangs on the bus, the stream or a queue of its own."""
+        config = self._config
         self.rollout = Rollout(
             self,
             "Rollout",
@@ -83,10 +94,12 @@ class TriagelensStack(Stack):
             factory=factory,
         )
         self.audit = Audit(self, "Audit", config=config, storage=self.storage, factory=factory)
-        self.api = Api(
+
+    def _api(self, factory: FunctionFactory) -> Api:
+        return Api(
             self,
             "Api",
-            config=config,
+            config=self._config,
             storage=self.storage,
             pipeline=self.pipeline,
             replay=self.rollout.replay.queue,
@@ -96,7 +109,8 @@ class TriagelensStack(Stack):
             identity=self.identity,
             factory=factory,
         )
-        may_begin(self.api.function, self.storage, self.erasure.work)
+
+    def _watch(self) -> None:
         Operations(
             self,
             "Operations",
@@ -111,8 +125,6 @@ class TriagelensStack(Stack):
             rollout=self.rollout,
             api=self.api,
         )
-        for name, value in self._outputs().items():
-            CfnOutput(self, name, value=value)
 
     def _outputs(self) -> dict[str, str]:
         outputs = {
