@@ -1,12 +1,16 @@
 """One moto cloud a test, with the functions' environment set and their caches empty."""
 
+import copy
 import os
 from collections.abc import Iterator
 from threading import Lock
+from types import SimpleNamespace
 
+import moto.dynamodb.models
 import pytest
 from moto import mock_aws
 from moto.core.common_types import TYPE_RESPONSE
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 import check_quality.settings
@@ -38,16 +42,29 @@ CACHES = (
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_request_at_a_time() -> Iterator[None]:
-    """DynamoDB answers each request as a whole; moto's tables break when two threads are in them."""
-    answer, turn = DynamoHandler.call_action, Lock()
+    """DynamoDB answers each request as a whole; moto's tables break when two threads are in them.
+
+    For a transaction moto copies the whole table once for each of its items, before the first of them is
+    written: the same copy serves.
+    """
+    answer, turn, copies = DynamoHandler.call_action, Lock(), dict[int, Table]()
 
     def in_turn(handler: DynamoHandler) -> TYPE_RESPONSE:
         with turn:
+            copies.clear()
             said: TYPE_RESPONSE = answer(handler)
             return said
 
+    def deepcopy(thing: object) -> object:
+        if not isinstance(thing, Table):
+            return copy.deepcopy(thing)
+        if id(thing) not in copies:
+            copies[id(thing)] = copy.deepcopy(thing)
+        return copies[id(thing)]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DynamoHandler, "call_action", in_turn)
+        patch.setattr(moto.dynamodb.models, "copy", SimpleNamespace(deepcopy=deepcopy))
         yield
 
 
