@@ -111,6 +111,9 @@ class FakeOriginals:
     def form(self, key: str, declaration: UploadDeclaration, lifetime: timedelta) -> UploadForm:
         return UploadForm("https://uploads.example/", {"key": key, "Content-Type": declaration.content_type})
 
+    def write(self, key: str, declaration: UploadDeclaration, data: bytes) -> None:
+        self.objects[key, f"v{len(self.objects) + 1}"] = data
+
     def read(self, key: str, object_version: str) -> bytes:
         return stored_in(self.objects, (key, object_version))
 

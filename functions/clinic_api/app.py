@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from clinic_api import errors
+from clinic_api.compat.application import mount
 from clinic_api.correlation import CorrelationMiddleware
 from clinic_api.deps.ports import audit_trail, clock
 from clinic_api.examples import add_examples
@@ -120,6 +121,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
                 "If-Match",
                 "Prefer",
                 "X-Correlation-Id",
+                "X-Requested-With",
             ],
             expose_headers=["ETag", "Preference-Applied", "Retry-After", "X-Correlation-Id"],
             max_age=600,
@@ -132,6 +134,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
     app.include_router(migration.router)
     app.include_router(datasets.router)
     app.include_router(dataset_uploads.router)
+    mount(app)
     app.add_middleware(
         TrailMiddleware,
         trail=lambda: _behind(app, audit_trail),

@@ -27,6 +27,12 @@ def correlation_id() -> str:
     return _current.get()
 
 
+def route_of(scope: Scope) -> str | None:
+    """The route that answers, below the prefix of a former system's API if it is one of those."""
+    path = getattr(scope.get("route"), "path", None)
+    return None if path is None else f"{scope.get('root_path', '')}{path}"
+
+
 def add_headers(headers: MutableHeaders) -> None:
     """Puts the correlation id and the security headers on an answer, unless they are there."""
     headers.setdefault(HEADER, correlation_id())
@@ -49,8 +55,7 @@ class CorrelationMiddleware:
             if message["type"] == "http.response.start":
                 add_headers(MutableHeaders(scope=message))
                 # The route and not the path, which may hold anything.
-                route = getattr(scope.get("route"), "path", None)
-                about = {"method": scope["method"], "route": route, "status": message["status"]}
+                about = {"method": scope["method"], "route": route_of(scope), "status": message["status"]}
                 logger.info("answered", extra=about)
             await send(message)
 

@@ -1,6 +1,7 @@
 """Every error becomes a problem document here, and nowhere else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from traceback import format_tb
 from typing import Any
@@ -18,7 +19,6 @@ from clinic_api.schemas.problems import FieldProblem, ProblemDocument
 from triagelens.domain import errors as domain
 
 MEDIA_TYPE = "application/problem+json"
-FAULT_TEXT = "Something went wrong on our side."
 
 # The first line that fits an error decides; a subclass stands before its base.
 STATUSES: tuple[tuple[type[domain.TriagelensError], HTTPStatus], ...] = (
@@ -38,46 +38,62 @@ STATUSES: tuple[tuple[type[domain.TriagelensError], HTTPStatus], ...] = (
     (domain.TooManyRequestsError, HTTPStatus.TOO_MANY_REQUESTS),
     (domain.UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (domain.ModelError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (domain.UnreadableImageError, HTTPStatus.BAD_REQUEST),
 )
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Makes `app` answer every error with a problem document."""
-    app.add_exception_handler(domain.TriagelensError, _domain_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    # Inside of the middleware that is added later, so that this answer too gets its headers, CORS included.
-    app.add_middleware(ServerErrorMiddleware, handler=_unexpected_error)
+@dataclass(frozen=True)
+class Refusal:
+    """An error as it is told, whatever its shape. `challenge`: what a sign-in still needs."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+    errors: Sequence[FieldProblem] = ()
+    challenge: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def problem(
-    status: int,
-    code: str,
-    detail: str,
-    *,
-    errors: Sequence[FieldProblem] | None = None,
-    challenge: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """One problem document as a response."""
+Shape = Callable[[Refusal], Response]
+
+
+def problem(refusal: Refusal) -> Response:
+    """A problem document (RFC 9457)."""
     document = ProblemDocument(
-        type=f"urn:triagelens:problem:{code}",
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        code=code,
-        errors=list(errors) if errors else None,
-        challenge=challenge,
+        type=f"urn:triagelens:problem:{refusal.code}",
+        title=refusal.status.phrase,
+        status=refusal.status,
+        detail=refusal.detail,
+        code=refusal.code,
+        errors=list(refusal.errors) or None,
+        challenge=refusal.challenge,
         correlation_id=correlation_id(),
     )
     return JSONResponse(
-        document.model_dump(exclude_none=True), status_code=status, headers=headers, media_type=MEDIA_TYPE
+        document.model_dump(exclude_none=True),
+        status_code=refusal.status,
+        headers=refusal.headers,
+        media_type=MEDIA_TYPE,
     )
 
 
-def _domain_error(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, domain.TriagelensError):
-        raise error
+FAULT = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side.")
+
+
+def add_error_handlers(app: FastAPI, shape: Shape = problem) -> None:
+    """Makes `app` answer every error in one shape."""
+
+    def shaped(refusal_of: Callable[[Any], Refusal]) -> Callable[[Request, Exception], Response]:
+        return lambda _request, error: shape(refusal_of(error))
+
+    app.add_exception_handler(domain.TriagelensError, shaped(_domain_error))
+    app.add_exception_handler(RequestValidationError, shaped(_validation_error))
+    app.add_exception_handler(HTTPException, shaped(_http_error))
+    # Inside of the middleware that is added later, so that this answer too gets its headers, CORS included.
+    app.add_middleware(ServerErrorMiddleware, handler=shaped(_unexpected_error))
+
+
+def _domain_error(error: domain.TriagelensError) -> Refusal:
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), None)
     if status is None:
         raise error
@@ -87,14 +103,12 @@ def _domain_error(_request: Request, error: Exception) -> Response:
     if isinstance(error, domain.TooManyRequestsError | domain.UnavailableError):
         headers["Retry-After"] = str(error.retry_after_s)
     challenge = error.challenge if isinstance(error, domain.ChallengeError) else None
-    return problem(status, error.code, str(error), challenge=challenge, headers=headers)
+    return Refusal(status, error.code, str(error), challenge=challenge, headers=headers)
 
 
-def _validation_error(_request: Request, error: Exception) -> Response:
+def _validation_error(error: RequestValidationError) -> Refusal:
     """What does not fit the schema, part by part. The values themselves are never repeated."""
-    if not isinstance(error, RequestValidationError):
-        raise error
-    return problem(
+    return Refusal(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid_request",
         "The request does not have the form that this operation takes.",
@@ -112,19 +126,18 @@ def _field_problem(entry: Mapping[str, Any]) -> FieldProblem:
     return FieldProblem(parameter=str(path[-1]), code=entry["type"], message=entry["msg"])
 
 
-def _http_error(_request: Request, error: Exception) -> Response:
+def _http_error(error: HTTPException) -> Refusal:
     """Errors of the router: unknown path, wrong method."""
-    if not isinstance(error, HTTPException):
-        raise error
     status = HTTPStatus(error.status_code)
     details = {
         HTTPStatus.NOT_FOUND: "There is nothing at this address.",
         HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
     }
-    return problem(status, status.name.lower(), details.get(status, status.phrase), headers=error.headers)
+    detail = details.get(status, status.phrase)
+    return Refusal(status, status.name.lower(), detail, headers=error.headers or {})
 
 
-def _unexpected_error(_request: Request, error: Exception) -> Response:
+def _unexpected_error(error: Exception) -> Refusal:
     """A fault of ours: the stack goes to the log, nothing of it to the caller.
 
     A validation error's own words repeat the values that did not fit, which may be a patient's: of
@@ -138,4 +151,4 @@ def _unexpected_error(_request: Request, error: Exception) -> Response:
         )
     else:
         logger.error("unexpected error", exc_info=error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", FAULT_TEXT)
+    return FAULT

@@ -17,8 +17,8 @@ from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clinic_api.correlation import correlation_id
-from clinic_api.errors import FAULT_TEXT, problem
+from clinic_api.correlation import correlation_id, route_of
+from clinic_api.errors import FAULT, problem
 from triagelens.domain.audit import NOBODY, NOTHING, AuditEntry, Outcome, network_of
 from triagelens.domain.ids import is_id, new_id
 from triagelens.services.identity_ports import AuditTrail, Claims, TokenVerifier
@@ -105,9 +105,7 @@ class TrailMiddleware:
                     withheld = False
                 finally:
                     if withheld:
-                        await problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", FAULT_TEXT)(
-                            scope, receive, send
-                        )
+                        await problem(FAULT)(scope, receive, send)
             if not withheld:
                 await send(message)
 
@@ -132,7 +130,7 @@ def _about_this(scope: Scope) -> Iterator[None]:
 
 def _entry(scope: Scope, status: int, request: RequestTrail, now: datetime) -> AuditEntry | None:
     """The entry of a request that ends with `status`, or None if there is none to write."""
-    route = getattr(scope.get("route"), "path", None)
+    route = route_of(scope)
     outcome = _outcome(scope, status)
     if request.told or route is None or outcome is None:
         return None

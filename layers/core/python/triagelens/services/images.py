@@ -1,5 +1,6 @@
 """Read images, wait for them, and take failed ones up again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -99,25 +100,33 @@ class Waiting:
 
     def until_final(self, record: ImageRecord, seconds: int) -> Waited:
         """The record as soon as it is final, or as it stands after `seconds`, or at once if too many wait."""
+        (waited,) = self.until_all_final([record], seconds)
+        return waited
+
+    def until_all_final(self, records: Sequence[ImageRecord], seconds: int) -> list[Waited]:
+        """As `until_final` of each record, but `seconds` are for all of them, and so is the place to wait."""
         seconds = min(seconds, LONGEST_WAIT_S)
-        if is_settled(record) or seconds <= 0:
-            return Waited(record, seconds)
+        if all(is_settled(record) for record in records) or seconds <= 0:
+            return [Waited(record, seconds) for record in records]
         place = self._room.enter(timedelta(seconds=seconds) + LEASE_MARGIN)
         if place is None:
-            return Waited(record, None)
+            return [Waited(record, None) for record in records]
         try:
-            return Waited(self._poll(record, seconds), seconds)
+            return [Waited(record, seconds) for record in self._poll(records, seconds)]
         finally:
             self._room.leave(place)
 
-    def _poll(self, record: ImageRecord, seconds: int) -> ImageRecord:
+    def _poll(self, records: Sequence[ImageRecord], seconds: int) -> Sequence[ImageRecord]:
         end = self._stopwatch.now() + seconds
         pause = FIRST_PAUSE_S
-        while not is_settled(record) and (left := end - self._stopwatch.now()) > 0:
+        while not all(map(is_settled, records)) and (left := end - self._stopwatch.now()) > 0:
             self._stopwatch.pause(min(pause, left))
             pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_S)
-            record = self._images.as_read(self._casework.image(record.image_id))
-        return record
+            records = [record if is_settled(record) else self._fresh(record) for record in records]
+        return records
+
+    def _fresh(self, record: ImageRecord) -> ImageRecord:
+        return self._images.as_read(self._casework.image(record.image_id))
 
 
 def is_settled(record: ImageRecord) -> bool:

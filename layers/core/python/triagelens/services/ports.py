@@ -96,6 +96,9 @@ class Originals(Protocol):
     def form(self, key: str, declaration: UploadDeclaration, lifetime: timedelta) -> UploadForm:
         """A presigned POST for exactly that key, size, type and (if declared) checksum."""
 
+    def write(self, key: str, declaration: UploadDeclaration, data: bytes) -> None:
+        """Stores a photo that came another way than by a form. S3 refuses bytes with another checksum."""
+
     def read(self, key: str, object_version: str) -> bytes:
         """The bytes of that version.
 

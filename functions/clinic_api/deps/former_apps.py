@@ -1,0 +1,45 @@
+"""What the former systems' apps need: photos in a request, and tokens that last a day."""
+
+from functools import lru_cache
+from typing import Annotated
+
+from fastapi import Depends
+
+from clinic_api.deps.arrivals import MigrationsCase
+from clinic_api.deps.ports import AuditPort, ClockPort, Conf, OriginalsPort, PeoplePort, TokensPort
+from clinic_api.deps.use_cases import UploadsCase, WaitingCase
+from clinic_api.settings import settings
+from triagelens.adapters.cognito import CognitoIdentity, cognito_client
+from triagelens.services.accounts import Accounts
+from triagelens.services.identity_ports import IdentityProvider
+from triagelens.services.small_uploads import SmallUploads
+
+
+@lru_cache
+def former_apps_identity() -> IdentityProvider:
+    """The user pool, through the app client whose access tokens last a day."""
+    conf = settings()
+    return CognitoIdentity(cognito_client(conf.aws_region), conf.user_pool_id, conf.old_apps_client_id)
+
+
+def former_apps_accounts(
+    identity: Annotated[IdentityProvider, Depends(former_apps_identity)],
+    people: PeoplePort,
+    tokens: TokensPort,
+    audit: AuditPort,
+    clock: ClockPort,
+    conf: Conf,
+    arrivals: MigrationsCase,
+) -> Accounts:
+    required = conf.requires_second_factor
+    return Accounts(
+        identity, people, tokens, audit, clock, second_factor_required=required, arrivals=arrivals
+    )
+
+
+def small_uploads(uploads: UploadsCase, originals: OriginalsPort, waiting: WaitingCase) -> SmallUploads:
+    return SmallUploads(uploads, originals, waiting)
+
+
+FormerAppsAccounts = Annotated[Accounts, Depends(former_apps_accounts)]
+SmallUploadsCase = Annotated[SmallUploads, Depends(small_uploads)]
