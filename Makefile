@@ -7,8 +7,10 @@ TOOLS := .venv-tools
 UV := $(TOOLS)/bin/uv
 TRAINING := .venv-training/bin/python
 PYTEST := $(PY) -m pytest -q
+# mkdocs-material's advice about another program's next version is none of ours: docs/adr/0160.
+MKDOCS := NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs
 ON_TWO_CORES := -n 2
-TYPED := functions layers infra client training_job bench tests
+TYPED := functions layers infra client training_job bench docs tests
 STAGE ?= dev
 WITH_TRAINING ?=
 PROFILE ?= plain
@@ -18,7 +20,7 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help setup check format test test-unit test-integration test-infra test-training test-e2e \
-	coverage demo cloud-up down status worker synth deploy bench lock openapi clean
+	coverage demo cloud-up down status worker synth deploy bench docs docs-serve docs-pictures lock openapi clean
 
 help: ## Show these commands
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -52,10 +54,11 @@ $(TOOLS)/ready:
 	@$(UV) pip install --quiet --python $(TRAINING) --no-deps -e .
 	@touch $@
 
-check: setup ## Lint and check types: what CI runs first
+check: setup ## Lint, check types, build the documentation: what CI runs first
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict $(TYPED)
+	$(MKDOCS) build --strict --quiet
 
 format: setup ## Put the code in its form
 	.venv/bin/ruff check --fix .
@@ -117,6 +120,16 @@ deploy: setup ## Deploy to the AWS account of your credentials (STAGE=dev|prod; 
 
 bench: .venv-training/ready ## Speed against a PyTorch server's way and against the limit, to build/bench.json
 	@$(TRAINING) -m bench
+
+docs: setup ## Build the documentation's site to build/site
+	@$(MKDOCS) build --strict
+	@echo "· open build/site/index.html"
+
+docs-serve: setup ## Show the documentation while you write it, at http://127.0.0.1:8000
+	@$(MKDOCS) serve --livereload --dirty
+
+docs-pictures: setup ## Draw the documentation's pictures anew
+	@$(PY) -m docs.making.pictures
 
 lock: setup ## Resolve all dependencies anew
 	@$(PY) -m infra.locks --upgrade
