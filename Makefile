@@ -20,7 +20,7 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help setup check format test test-unit test-integration test-infra test-training test-e2e \
-	coverage demo cloud-up down status worker synth deploy bench docs docs-serve docs-pictures lock openapi clean
+	coverage demo cloud-up down status worker synth deploy bench docs docs-serve docs-pictures lock openapi compat clean
 
 help: ## Show these commands
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -136,6 +136,9 @@ lock: setup ## Resolve all dependencies anew
 
 openapi: setup ## Write docs/openapi.json
 	@$(PY) -m clinic_api.openapi
+
+compat: setup ## Write docs/compat.md
+	@$(PY) -m tests.contracts.page
 
 clean: ## Stop the laptop cloud and remove what was built
 	@if [ -x $(PY) ]; then $(PY) -m infra.local down; $(PY) -m infra.local down --profile strict; fi

@@ -45,6 +45,15 @@ def gif(seed: int = 1) -> bytes:
     return _saved(Image.open(io.BytesIO(sharp(seed))), "GIF")
 
 
+def letter() -> bytes:
+    return b"This is a letter and not a photo."
+
+
+def large() -> bytes:
+    """More than one request takes, and less than a presigned upload does."""
+    return sharp() + bytes(4_600_000)
+
+
 def truncated() -> bytes:
     whole = sharp()
     return whole[: len(whole) // 2]
