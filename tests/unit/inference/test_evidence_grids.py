@@ -100,15 +100,26 @@ def test_the_grid_never_passes_two_kilobytes(rows: int, columns: int, labels: in
         random_map(4, rows, columns), random_head(labels, 4), names, list(range(labels))[::-1]
     )
     kept = [entry.label for entry in grid.activations]
-    assert len(grid.model_dump_json().encode()) <= MAX_BYTES
+    assert len(grid.model_dump_json().encode()) <= MAX_BYTES == 2048
     assert kept == names[::-1][: len(kept)]
     assert len(kept) == labels or labels > 8
-    assert grid.rows <= 8
-    assert grid.columns <= 8
+    assert grid.rows <= 10
+    assert grid.columns <= 10
+
+
+@pytest.mark.parametrize(
+    ("side", "labels", "kept"), [(7, 9, 7), (9, 7, 9), (10, 5, 10), (9, 9, 7), (14, 2, 10)]
+)
+def test_a_usual_map_is_kept_as_it_is_while_every_label_fits(side: int, labels: int, kept: int) -> None:
+    """7 x 7: most networks at 224 pixels; 9 x 9 and 10 x 10: EfficientNet-B3 at 288 and 320."""
+    names = ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc", "scc", "ak"][:labels]
+    grid = feature_grid(random_map(4, side, side), random_head(labels, 4), names, range(labels))
+    assert (grid.rows, grid.columns) == (kept, kept)
+    assert [entry.label for entry in grid.activations] == names
 
 
 def test_a_large_map_is_averaged_down() -> None:
-    features = np.zeros((1, 16, 16), np.float32)
+    features = np.zeros((1, 20, 20), np.float32)
     features[0, :2, :2] = [[1, 2], [3, 6]]
     grid = feature_grid(features, np.ones((2, 1), np.float32), ["a", "b"], [0, 1])
     top_left, *others = values(grid, "a").ravel()

@@ -15,7 +15,9 @@ from triagelens.domain.prediction import FeatureGrid, LabelActivation
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_SIDE = 8
+# Maps are averaged down to the first of these that lets every label's grid in. Usual networks at 224 pixels
+# have 7 x 7, EfficientNet-B3 at 288 has 9 x 9: these stay as they are.
+SIDES = (10, 8, 7)
 MAX_BYTES = 2048
 # Braces, keys and the two sides of a FeatureGrid in JSON.
 _FRAME_BYTES = 64
@@ -31,6 +33,8 @@ def feature_grid(
 ) -> FeatureGrid:
     """Each label's activations, as many labels as fit into `MAX_BYTES` of JSON.
 
+    The map is kept as it is if it is small enough; else it is averaged down to one of `SIDES`.
+
     Args:
         features: last feature map of one image, (channels, rows, columns).
         weights: the classifier's weights, (labels, channels).
@@ -39,11 +43,21 @@ def feature_grid(
     channels, rows, columns = features.shape
     flat = features.reshape(channels, -1).astype(np.float32, copy=False)
     leading = list(order[:_MOST_LABELS])
-    maps = np.maximum(_shrunk((weights[leading] @ flat).reshape(-1, rows, columns)), 0.0)
+    maps = (weights[leading] @ flat).reshape(-1, rows, columns)
+    names = [labels[index] for index in leading]
+    for side in SIDES:
+        grid = _packed(np.maximum(_shrunk(maps, side), 0.0), names)
+        if len(grid.activations) == len(labels):
+            break
+    return grid
+
+
+def _packed(maps: "NDArray[np.float32]", labels: Sequence[str]) -> FeatureGrid:
+    """As many of the maps (labels, rows, columns) as fit."""
     packed: list[LabelActivation] = []
     room = MAX_BYTES - _FRAME_BYTES
-    for index, activations in zip(leading, maps, strict=True):
-        entry = LabelActivation.pack(labels[index], activations.ravel().tolist())
+    for label, activations in zip(labels, maps, strict=True):
+        entry = LabelActivation.pack(label, activations.ravel().tolist())
         room -= len(entry.model_dump_json().encode()) + 1
         if room < 0:
             break
@@ -51,12 +65,12 @@ def feature_grid(
     return FeatureGrid(rows=maps.shape[1], columns=maps.shape[2], activations=tuple(packed))
 
 
-def _shrunk(maps: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """(labels, rows, columns) averaged down to at most `MAX_SIDE` rows and columns."""
+def _shrunk(maps: "NDArray[np.float32]", most: int) -> "NDArray[np.float32]":
+    """(labels, rows, columns) averaged down to `most` rows and columns."""
     for axis in (1, 2):
         side = maps.shape[axis]
-        if side > MAX_SIDE:
-            edges = np.arange(MAX_SIDE + 1) * side / MAX_SIDE
+        if side > most:
+            edges = np.arange(most + 1) * side / most
             starts, stops = np.floor(edges[:-1]).astype(int), np.ceil(edges[1:]).astype(int)
             cells = [
                 maps.take(range(a, b), axis=axis).mean(axis=axis) for a, b in zip(starts, stops, strict=True)
