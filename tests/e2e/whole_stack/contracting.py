@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from functools import partial
 from typing import Any
 
 import httpx
@@ -55,10 +56,13 @@ class FormerApp:
         """
         for step in (*self._contract.before, *self._contract.steps):
             if step.eventually:
-                until(lambda step=step: not self._take(step), step.what, PATIENCE_S)
+                until(partial(self._answers, step), step.what, PATIENCE_S)
             else:
                 wrong = self._take(step)
                 assert not wrong, "\n".join([step.what, *wrong])
+
+    def _answers(self, step: Step) -> bool:
+        return not self._take(step)
 
     def _take(self, step: Step) -> list[str]:
         """Sends one request; what is wrong with its answer."""

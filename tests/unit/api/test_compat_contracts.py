@@ -18,7 +18,7 @@ def routes(system: str) -> Iterator[tuple[str, APIRoute]]:
     """The routes that a system has, as its contracts name them."""
     for route in import_module(f"clinic_api.compat.{system}").router.routes:
         assert isinstance(route, APIRoute)
-        (method,) = route.methods or ()
+        (method,) = route.methods or {"none"}
         yield f"{method} {route.path}", route
 
 
