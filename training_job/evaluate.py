@@ -6,6 +6,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from training_job.texture import TEXTURE
+
 _BATCH = 32
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -38,24 +40,34 @@ def predict(session: onnxruntime.InferenceSession, inputs: Inputs) -> NDArray[np
 
 
 class Observed(NamedTuple):
-    """What a model gives for some images: logits (images, labels), mean features (images, channels)."""
+    """What a model gives for some images: logits (images, labels), summaries (images, channels).
+
+    A summary is what images of another kind are told by: `texture`, or the feature map's mean over rows and
+    columns where the model has no such output.
+    """
 
     logits: NDArray[np.float32]
-    features: NDArray[np.float32]
+    summaries: NDArray[np.float32]
 
 
 def observe(session: onnxruntime.InferenceSession, inputs: Inputs) -> Observed:
-    """Logits, and the feature map's mean over rows and columns, batch by batch; (0, 0) of no images."""
-    name = session.get_inputs()[0].name
+    """Logits and summaries, batch by batch; (0, 0) of no images."""
+    name, summary = session.get_inputs()[0].name, summary_output(session)
     logits: list[NDArray[np.float32]] = []
-    means: list[NDArray[np.float32]] = []
+    summaries: list[NDArray[np.float32]] = []
     for start in range(0, len(inputs), _BATCH):
-        scores, features = session.run(["logits", "features"], {name: inputs[start : start + _BATCH]})
+        scores, seen = session.run(["logits", summary], {name: inputs[start : start + _BATCH]})
         logits.append(scores)
-        means.append(features.mean(axis=(2, 3)))
+        summaries.append(seen.mean(axis=(2, 3)) if seen.ndim == 4 else seen)
     if not logits:
         return Observed(np.empty((0, 0), np.float32), np.empty((0, 0), np.float32))
-    return Observed(np.concatenate(logits), np.concatenate(means))
+    return Observed(np.concatenate(logits), np.concatenate(summaries))
+
+
+def summary_output(session: onnxruntime.InferenceSession) -> str:
+    """Name of the output that summaries are made of."""
+    names = {output.name for output in session.get_outputs()}
+    return TEXTURE if TEXTURE in names else "features"
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:

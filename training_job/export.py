@@ -15,6 +15,7 @@ from training_job.atomic import write_bytes
 from training_job.errors import TrainingError
 from training_job.evaluate import open_session
 from training_job.model import Classifier
+from training_job.texture import with_texture
 from triagelens.domain.manifest import ExplainSpec, InputSpec, Manifest, OutputSpec
 
 PARITY_TOLERANCE = 1e-4
@@ -48,7 +49,8 @@ class ExportedModel:
     """A model's bytes.
 
     Attributes:
-        onnx: the graph with its weights: input (batch, 3, height, width), outputs `logits` and `features`.
+        onnx: the graph with its weights: input (batch, 3, height, width), outputs `logits`, `features` and,
+            where the network has such a map, `texture`.
         head: `.npy` of the classifier's weights, float32 (labels, channels).
         parity: largest absolute difference against the trained network.
     """
@@ -103,7 +105,7 @@ def to_onnx(model: Classifier, spec: InputSpec) -> bytes:
         del value.metadata_props[:]
     del graph.graph.metadata_props[:], graph.metadata_props[:]
     onnx.checker.check_model(graph, full_check=True)
-    return bytes(graph.SerializeToString(deterministic=True))
+    return with_texture(bytes(graph.SerializeToString(deterministic=True)))
 
 
 def check_parity(model: Classifier, graph: bytes, images: NDArray[np.float32], threads: int = 1) -> float:

@@ -15,6 +15,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from pydantic import BaseModel, ConfigDict
 
+from training_job.texture import TEXTURE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -83,9 +85,9 @@ def quantise(model: bytes, inputs: "Inputs") -> bytes:
 
 
 def head_nodes(graph: onnx.GraphProto) -> list[str]:
-    """Names of the nodes that make `logits` of `features`."""
+    """Names of the nodes that make `logits` of `features`, and of those that average `texture`."""
     makers = {output: node for node in graph.node for output in node.output}
-    found: list[str] = []
+    found = [node.name for node in graph.node if node.name.startswith(TEXTURE)]
     wanted = ["logits"]
     while wanted:
         node = makers.get(wanted.pop())

@@ -14,12 +14,20 @@ from training_job.atomic import write_bytes
 from training_job.calibrate import fit_temperature
 from training_job.config import FitConfig
 from training_job.conformal import ConformalMeasures, conformal_quantile, measure_sets
-from training_job.evaluate import Observed, balanced_accuracy_of, observe, open_session, predict, softmax
+from training_job.evaluate import (
+    Observed,
+    balanced_accuracy_of,
+    observe,
+    open_session,
+    predict,
+    softmax,
+    summary_output,
+)
 from training_job.export import PARITY_IMAGES, ExportedModel, explain_spec, export, output_spec, sha256, write
 from training_job.fitting import Run
 from training_job.material import Material
 from training_job.measures import Measures, for_manifest, measure
-from training_job.outliers import OutlierStatistics, fit_outliers
+from training_job.outliers import fit_outliers
 from training_job.parity import PARITY_FILE, parity_of
 from training_job.progress import Listener
 from training_job.quantise import QuantisedMeasures, compare, quantise
@@ -27,8 +35,9 @@ from training_job.report import Findings, Judged, render
 from training_job.trainer import Measured, Trainer
 from training_job.weights import FILE as WEIGHTS_FILE
 from training_job.weights import serialise
-from triagelens.domain.manifest import AbstainSpec, CalibrationSpec, Manifest, TrainingSpec
+from triagelens.domain.manifest import AbstainSpec, CalibrationSpec, Manifest, OutlierSpec, TrainingSpec
 from triagelens.domain.splits import Split
+from triagelens.inference.outliers import OutlierMeasure
 
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
@@ -135,7 +144,9 @@ def judge(run: Run, trainer: Trainer, exported: ExportedModel, listener: Listene
         quantile = conformal_quantile(softmax(validation.logits, temperature), targets, run.config.coverage)
     rows = _some(material.rows("train"))
     trained = observe(session, material.inputs_at(rows))
-    outliers = fit_outliers(trained.features, material.targets_at(rows), validation.features)
+    outliers = fit_outliers(
+        trained.summaries, material.targets_at(rows), validation.summaries, summary_output(session)
+    )
     metrics = RunMetrics(
         held_out=_measured(held_out, material, "held_out", temperature),
         validation=_measured(validation, material, "validation", temperature),
@@ -191,21 +202,19 @@ def _sets(
     return measure_sets(softmax(seen.logits, temperature), targets, quantile, promised)
 
 
-def _share_flagged(outliers: OutlierStatistics | None, held_out: Observed) -> float | None:
-    if outliers is None or not len(held_out.features):
+def _share_flagged(outliers: OutlierSpec | None, held_out: Observed) -> float | None:
+    if outliers is None or not len(held_out.summaries):
         return None
-    return round(float(outliers.flagged(held_out.features).mean()), 4)
+    return round(float(OutlierMeasure(outliers).flagged(held_out.summaries).mean()), 4)
 
 
-def _abstain(
-    quantile: float | None, coverage: float, outliers: OutlierStatistics | None
-) -> AbstainSpec | None:
+def _abstain(quantile: float | None, coverage: float, outliers: OutlierSpec | None) -> AbstainSpec | None:
     if quantile is None and outliers is None:
         return None
     return AbstainSpec(
         conformal_quantile=quantile,
         conformal_coverage=None if quantile is None else coverage,
-        ood=outliers.model_dump() if outliers else None,
+        ood=outliers,
     )
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from training_job.calibrate import cross_entropy, fit_temperature, smoothed_targets
 from training_job.evaluate import balanced_accuracy, expected_calibration_error, softmax
@@ -36,11 +37,40 @@ def test_the_temperature_that_distorted_the_logits_is_found_again() -> None:
     assert cross_entropy(3.0 * honest, goal, temperature) < cross_entropy(3.0 * honest, goal, 1.0)
 
 
-def test_perfectly_separated_images_do_not_make_the_model_certain() -> None:
+def separated(margin: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Thirty images of each of two labels, told apart without a mistake."""
     targets = np.repeat([0, 1], 30)
-    logits = np.where(np.eye(2)[targets] == 1, 5.0, 0.0)
+    return np.where(np.eye(2)[targets] == 1, margin, 0.0), targets
+
+
+def test_perfectly_separated_images_make_a_careful_model_as_certain_as_they_can_prove() -> None:
+    logits, targets = separated(2.0)
     confidence = softmax(logits, fit_temperature(logits, targets)).max(axis=1)
     np.testing.assert_allclose(confidence, 30.5 / 31, atol=1e-3)
+
+
+@pytest.mark.parametrize("margin", [5.0, 12.0, 60.0, 400.0])
+def test_a_temperature_never_makes_a_model_worse_on_the_images_it_was_fitted_to(margin: float) -> None:
+    """Sure and right of every image: lowering its confidence would be a mistake, however far it goes."""
+    logits, targets = separated(margin)
+    temperature = fit_temperature(logits, targets)
+    before, after = (softmax(logits, value) for value in (1.0, temperature))
+    assert expected_calibration_error(after, targets) <= expected_calibration_error(before, targets)
+    assert temperature == 1.0
+
+
+def test_a_calibration_that_is_no_better_is_left_alone() -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(50):
+        logits = rng.normal(0, 2, (60, 3)) + 3 * rng.random()
+        targets = rng.integers(0, 3, 60)
+        temperature = fit_temperature(logits, targets)
+        truth = np.eye(3)[targets]
+        assert cross_entropy(logits, truth, temperature) <= cross_entropy(logits, truth, 1.0)
+        before, after = (
+            expected_calibration_error(softmax(logits, value), targets) for value in (1.0, temperature)
+        )
+        assert after <= before
 
 
 def test_the_manifest_gets_every_labels_sensitivity() -> None:

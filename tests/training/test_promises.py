@@ -13,10 +13,11 @@ from training_job.conformal import conformal_quantile, label_sets, measure_sets
 from training_job.evaluate import Observed, observe, open_session, predict, softmax
 from training_job.export import to_onnx
 from training_job.model import build
-from training_job.outliers import FEWEST_IMAGES, OutlierStatistics, fit_outliers
+from training_job.outliers import FEWEST_IMAGES, fit_outliers
 from training_job.parity import parity_of
 from training_job.quantise import compare, head_nodes, quantise
-from triagelens.domain.manifest import AbstainSpec, InputSpec
+from triagelens.domain.manifest import AbstainSpec, InputSpec, OutlierSpec
+from triagelens.inference.outliers import OutlierMeasure
 
 SPEC = InputSpec(name="image", height=32, width=32, mean=[0.5] * 3, std=[0.25] * 3)
 
@@ -71,11 +72,15 @@ def features_of(images: int, rng: np.random.Generator) -> tuple[NDArray[np.float
     return places + rng.normal(0, 1, (images, 3)) @ spread + rng.normal(0, 0.1, (images, 64)), targets
 
 
+def measure_of(found: OutlierSpec | None) -> OutlierMeasure:
+    assert found is not None
+    return OutlierMeasure(found)
+
+
 def test_images_of_another_kind_are_told_from_those_that_training_saw() -> None:
     rng = np.random.default_rng(3)
     training, targets = features_of(400, rng)
-    found = fit_outliers(training, targets, features_of(400, rng)[0])
-    assert found is not None
+    found = measure_of(fit_outliers(training, targets, features_of(400, rng)[0]))
     usual = features_of(400, rng)[0]
     assert float(found.flagged(usual).mean()) <= 0.04
     elsewhere = usual + 3 * np.random.default_rng(8).normal(0, 1, 64)
@@ -87,17 +92,17 @@ def test_images_of_another_kind_are_told_from_those_that_training_saw() -> None:
 def test_the_statistics_fit_into_a_manifest_and_come_back_from_it() -> None:
     rng = np.random.default_rng(3)
     wide = rng.normal(0, 1, (60, 2048))
-    found = fit_outliers(wide, np.arange(60) % 7, wide)
+    found = fit_outliers(wide, np.arange(60) % 7, wide, "texture")
     assert found is not None
-    text = AbstainSpec(ood=found.model_dump()).model_dump_json()
+    text = AbstainSpec(ood=found).model_dump_json()
     assert len(text) < 80_000
-    back = OutlierStatistics.model_validate(AbstainSpec.model_validate_json(text).ood)
-    np.testing.assert_array_equal(back.distances(wide), found.distances(wide))
+    back = AbstainSpec.model_validate_json(text).ood
+    assert back == found
+    np.testing.assert_array_equal(measure_of(back).distances(wide), measure_of(found).distances(wide))
 
 
 def test_a_class_without_training_images_and_features_that_never_change_do_no_harm() -> None:
-    still = fit_outliers(np.ones((40, 8)), np.full(40, 3), np.empty((0, 8)))
-    assert still is not None
+    still = measure_of(fit_outliers(np.ones((40, 8)), np.full(40, 3), np.empty((0, 8))))
     assert np.isfinite(still.distances(np.ones((2, 8)))).all()
     assert still.flagged(np.zeros((1, 8))).all()
 
@@ -129,7 +134,7 @@ def test_the_int8_variant_answers_about_the_same_and_is_smaller(
     graphs: tuple[bytes, bytes], images: NDArray[np.float32]
 ) -> None:
     fp32, int8 = both(graphs, images)
-    assert int8.features.dtype == np.float32
+    assert int8.summaries.dtype == np.float32
     assert np.corrcoef(fp32.logits.ravel(), int8.logits.ravel())[0, 1] > 0.95
     assert any(node.op_type == "QuantizeLinear" for node in onnx.load_from_string(graphs[1]).graph.node)
 
@@ -137,9 +142,25 @@ def test_the_int8_variant_answers_about_the_same_and_is_smaller(
 def test_the_head_stays_as_its_sidecar_says(graphs: tuple[bytes, bytes], images: NDArray[np.float32]) -> None:
     model = build("test_efficientnet", 3, 0.0, 1)
     weights = model.head.weight.detach().numpy()
-    _, int8 = both(graphs, images)
-    np.testing.assert_allclose(int8.logits, int8.features @ weights.T, atol=1e-4)
+    logits, features = open_session(graphs[1], 1).run(["logits", "features"], {"image": images})
+    np.testing.assert_allclose(logits, features.mean(axis=(2, 3)) @ weights.T, atol=1e-4)
     assert head_nodes(onnx.load_from_string(graphs[0]).graph)
+
+
+def test_texture_is_the_mean_of_a_map_of_an_eighth_of_the_side_and_int8_keeps_it_in_float32(
+    graphs: tuple[bytes, bytes], images: NDArray[np.float32]
+) -> None:
+    graph = onnx.load_from_string(graphs[0]).graph
+    makers = {output: node for node in graph.node for output in node.output}
+    averaged = makers[makers["texture"].input[0]]
+    assert averaged.op_type == "GlobalAveragePool"
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in graph.value_info}
+    assert shapes[averaged.input[0]][2:] == [4, 4]
+    fp32, int8 = both(graphs, images)
+    assert fp32.summaries.shape == int8.summaries.shape == (len(images), shapes[averaged.input[0]][1])
+    assert np.corrcoef(fp32.summaries.ravel(), int8.summaries.ravel())[0, 1] > 0.98
+    quantised = [node.name for node in onnx.load_from_string(graphs[1]).graph.node]
+    assert {"texture_map", "texture"} <= set(quantised)
 
 
 def test_quantising_again_gives_the_same_bytes(

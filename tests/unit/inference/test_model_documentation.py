@@ -44,7 +44,7 @@ def test_every_reason_to_refuse_is_explained_and_no_other() -> None:
     folder = Path(triagelens.inference.__path__[0])
     code = "\n".join(path.read_text() for path in folder.glob("*.py"))
     raised = set(re.findall(r'(?:code=|ModelOutputError\(\s*)"([a-z_]+)"', code))
-    raised |= {f"{role}_{what}" for role in ("output", "features") for what in ("missing", "dtype")}
+    raised |= {f"{role}_{what}" for role in ("output", "features", "ood") for what in ("missing", "dtype")}
     table = TEXT[TEXT.index("## Refusals") :]
     explained = {
         name

@@ -4,6 +4,8 @@ A model is `model.onnx` plus `manifest.json`. Whatever the preprocessing or the 
 needs is said here, so that a classifier made elsewhere is served unchanged.
 """
 
+import base64
+import binascii
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -101,10 +103,60 @@ class CalibrationSpec(_Part):
     temperature: float = Field(default=1.0, gt=0)
 
 
-class AbstainSpec(_Part):
-    """When the model should not answer by itself.
+class OutlierSpec(_Part):
+    """What the features of training images are like. Arrays are base64 of little-endian float16, row by row.
+
+    With f the mean of a feature map over rows and columns, z = basis (f - centre), r the squared length
+    of f - centre - basis' z: the distance is min over classes c of (z - c)' precision (z - c), plus
+    len(z) * r / residual. An image beyond `threshold` is unlike the training images.
 
     Attributes:
+        output: graph output that f is made of, (batch, channels) or (batch, channels, rows, columns); the
+            feature map of `explain` unless one is named.
+        basis: (components, channels), orthonormal.
+        centre: (channels,).
+        classes: mean z of each label, (labels with training images, components).
+        precision: inverse of the shrunk covariance of z within classes.
+        residual: mean r of training images.
+        quantile: share of validation images (training images without any) within the threshold.
+    """
+
+    method: Literal["subspace-mahalanobis"] = "subspace-mahalanobis"
+    output: str | None = Field(default=None, min_length=1)
+    components: int = Field(ge=1, le=256)
+    channels: int = Field(ge=1, le=16_384)
+    basis: str
+    centre: str
+    classes: list[list[float]] = Field(min_length=1)
+    precision: list[list[float]]
+    residual: float = Field(gt=0)
+    threshold: float = Field(ge=0)
+    quantile: float = Field(default=0.99, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _shapes_fit(self) -> Self:
+        for name, values in (("basis", self.components * self.channels), ("centre", self.channels)):
+            if _decoded_length(getattr(self, name)) != 2 * values:
+                raise ValueError(f"{name} must be base64 of {values} float16 values")
+        if any(len(row) != self.components for row in self.classes):
+            raise ValueError("every class needs a value for each component")
+        if [len(row) for row in self.precision] != [self.components] * self.components:
+            raise ValueError("precision must have a row and a column for each component")
+        return self
+
+
+def _decoded_length(text: str) -> int | None:
+    try:
+        return len(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return None
+
+
+class AbstainSpec(_Part):
+    """When the model should not answer by itself. What is None is not assessed.
+
+    Attributes:
+        min_confidence: least calibrated probability of the first label; 0.5 where nothing is said.
         conformal_quantile: q of split conformal prediction (Vovk et al., 2005): the labels of calibrated
             probability at least 1 - q together hold the true one in `conformal_coverage` of the cases.
         ood: what features of training images are like, to tell images of another kind.
@@ -113,7 +165,13 @@ class AbstainSpec(_Part):
     min_confidence: float | None = Field(default=None, ge=0, le=1)
     conformal_quantile: float | None = Field(default=None, ge=0, le=1)
     conformal_coverage: float | None = Field(default=None, gt=0, lt=1)
-    ood: dict[str, object] | None = Field(default=None, description="Training feature statistics")
+    ood: OutlierSpec | None = None
+
+    @model_validator(mode="after")
+    def _a_quantile_has_a_promise(self) -> Self:
+        if (self.conformal_quantile is None) != (self.conformal_coverage is None):
+            raise ValueError("conformal_quantile and conformal_coverage go together")
+        return self
 
 
 class TrainingSpec(_Part):
@@ -157,3 +215,18 @@ class Manifest(_Part):
         if self.output.kind == "sigmoid" and len(self.labels) != 2:
             raise ValueError("a sigmoid output needs exactly two labels: negative, positive")
         return self
+
+    @model_validator(mode="after")
+    def _statistics_have_features(self) -> Self:
+        ood = self.abstain.ood if self.abstain else None
+        if ood is not None and ood.output is None and self.explain is None:
+            raise ValueError("abstain.ood needs the name of an output, or explain.features_output")
+        return self
+
+    @property
+    def ood_output(self) -> str | None:
+        """The graph output that images of another kind are told by; None without statistics."""
+        ood = self.abstain.ood if self.abstain else None
+        if ood is None or ood.output is not None:
+            return None if ood is None else ood.output
+        return self.explain.features_output if self.explain else None

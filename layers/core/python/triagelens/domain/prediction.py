@@ -8,6 +8,13 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from triagelens.domain.abstention import (
+    Judgement,
+    ModelDecision,
+    OutlierScore,
+    PredictionSet,
+    Reason,
+)
 from triagelens.domain.manifest import Sha256
 
 _LEVELS = 65535
@@ -92,6 +99,10 @@ class Prediction(_Part):
         margin: probability of the first label minus that of the second.
         entropy: Shannon entropy of all probabilities in nats: 0 is certain, ln(labels) is a guess.
         probabilities: every class of the model, most probable first.
+        decision: whether the answer may stand by itself; None of findings older than decisions.
+        reasons: what the decision rests on.
+        prediction_set: labels that together hold the true one as often as promised; None if not assessed.
+        out_of_distribution: how unlike training images the image is; None if not assessed.
         features: evidence for a later explanation, if the model gives its feature map.
         demonstration: the model was made to try the platform out, not for patients.
         timings_ms: wall time of each stage in milliseconds.
@@ -104,6 +115,10 @@ class Prediction(_Part):
     margin: float = Field(ge=0, le=1)
     entropy: float = Field(ge=0)
     probabilities: tuple[LabelProbability, ...] = Field(min_length=2)
+    decision: ModelDecision | None = None
+    reasons: tuple[Reason, ...] = ()
+    prediction_set: PredictionSet | None = None
+    out_of_distribution: OutlierScore | None = None
     features: FeatureGrid | None = None
     model: ModelIdentity
     demonstration: bool
@@ -119,6 +134,7 @@ class Prediction(_Part):
         model: ModelIdentity,
         demonstration: bool,
         intended_use: str,
+        judgement: Judgement | None = None,
         features: FeatureGrid | None = None,
         timings_ms: Mapping[str, float] | None = None,
     ) -> Self:
@@ -137,6 +153,10 @@ class Prediction(_Part):
             margin=first - second,
             entropy=max(0.0, entropy),
             probabilities=tuple(LabelProbability(label=label, probability=p) for label, p in ranking),
+            decision=judgement and judgement.decision,
+            reasons=judgement.reasons if judgement else (),
+            prediction_set=judgement and judgement.prediction_set,
+            out_of_distribution=judgement and judgement.out_of_distribution,
             features=features,
             model=model,
             demonstration=demonstration,

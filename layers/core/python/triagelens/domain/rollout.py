@@ -34,7 +34,7 @@ class Tally(BaseModel):
     Attributes:
         answers: findings given.
         failures: images that it could not answer.
-        abstained: findings under the confidence from which its manifest says it should answer.
+        abstained: findings under the confidence from which its manifest says it should answer, or under 0.5.
         confidence_sum: of all findings, each 0..1.
     """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from triagelens.domain.abstention import Reason
 from triagelens.domain.errors import ModelError
 from triagelens.domain.rollout import Tally
 
@@ -59,7 +60,7 @@ class StorePredictor:
             if served.arm == "production":
                 raise
             return self.store.production(specialty).predict(image)
-        self._count(served, specialty, _tally_of(served, prediction))
+        self._count(served, specialty, _tally_of(prediction))
         return prediction
 
     def _count_failure(self, served: "ServedModel", specialty: str, error: ModelError) -> None:
@@ -72,8 +73,7 @@ class StorePredictor:
             self.trials.count(specialty, served.trial, served.arm, tally)
 
 
-def _tally_of(served: "ServedModel", prediction: "Prediction") -> Tally:
-    abstain = served.loaded.manifest.abstain
-    least = abstain.min_confidence if abstain is not None else None
-    abstains = least is not None and prediction.confidence < least
-    return Tally(answers=1, abstained=int(abstains), confidence_sum=prediction.confidence)
+def _tally_of(prediction: "Prediction") -> Tally:
+    """What is not known of both models, such as images of another kind, is not held against one of them."""
+    abstained = int(Reason.LOW_CONFIDENCE in prediction.reasons)
+    return Tally(answers=1, abstained=abstained, confidence_sum=prediction.confidence)

@@ -7,10 +7,13 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from triagelens.domain.abstention import judge
 from triagelens.domain.errors import ModelError
 from triagelens.domain.prediction import FeatureGrid, ModelIdentity, Prediction
+from triagelens.domain.specialties import SPECIALTIES
 from triagelens.imaging.preprocess import preprocess
 from triagelens.inference.activation import feature_grid
+from triagelens.inference.outliers import OutlierMeasure
 from triagelens.inference.package import ModelPackage, read_head, read_manifest, require_digest, sha256
 from triagelens.inference.reading import ModelOutputError, probabilities, scores
 
@@ -35,6 +38,7 @@ _ORT_ERRORS: tuple[type[Exception], ...] = (
 )
 _NO_FOLDER = "/nonexistent"
 _ERRORS_ONLY = 3
+_DIGITS = 4
 
 
 class LoadedModel:
@@ -60,8 +64,18 @@ class LoadedModel:
         self.batch = _fixed_batch(session, manifest.input.name)
         self._identity = identity
         self._head = head
-        features = manifest.explain.features_output if manifest.explain and head is not None else None
-        self._outputs = [manifest.output.name, *([features] if features else [])]
+        ood = manifest.abstain.ood if manifest.abstain else None
+        self._outliers = OutlierMeasure(ood) if ood else None
+        known = SPECIALTIES.get(manifest.specialty)
+        self._urgent = known.urgent_labels if known else frozenset[str]()
+        wanted = (self.features_output, manifest.ood_output)
+        self._outputs = [manifest.output.name, *dict.fromkeys(name for name in wanted if name is not None)]
+
+    @property
+    def features_output(self) -> str | None:
+        """The graph output of the last feature map, if evidence can be told from it."""
+        explain = self.manifest.explain
+        return explain.features_output if explain is not None and self._head is not None else None
 
     @classmethod
     def open(cls, package: ModelPackage, threads: int = 1) -> Self:
@@ -97,14 +111,18 @@ class LoadedModel:
         outputs = self.run(tensor)
         ran = time.perf_counter()
         likely = probabilities(scores(outputs[0], self.manifest, self.batch), self.manifest)
-        features = self._features(outputs, likely)
+        by_label = dict(zip(self.manifest.labels, likely.tolist(), strict=True))
+        seen = dict(zip(self._outputs[1:], outputs[1:], strict=True))
+        judgement = judge(by_label, self.manifest.abstain, distance=self._distance(seen), urgent=self._urgent)
+        features = self._grid(seen, likely)
         finished = time.perf_counter()
         return Prediction.ranked(
-            dict(zip(self.manifest.labels, likely.tolist(), strict=True)),
+            by_label,
             specialty=self.manifest.specialty,
             model=self._identity,
             demonstration=demonstration,
             intended_use=self.manifest.intended_use,
+            judgement=judgement,
             features=features,
             timings_ms={
                 "preprocess": _milliseconds(started, preprocessed),
@@ -114,7 +132,7 @@ class LoadedModel:
         )
 
     def run(self, tensor: "NDArray[Any]") -> list[Any]:
-        """Raw outputs for one image's tensor (1, ...): scores, then features if the model is explained.
+        """Raw outputs for one image's tensor (1, ...): scores, then what evidence and outliers are told by.
 
         A model with a fixed batch gets the image repeated; only the first row is read afterwards.
 
@@ -128,20 +146,39 @@ class LoadedModel:
         except _ORT_ERRORS as error:
             raise ModelError(f"The model failed while it ran: {_brief(error)}") from error
 
-    def _features(self, outputs: list[Any], likely: "NDArray[np.float64]") -> FeatureGrid | None:
-        if self._head is None:
+    def _distance(self, seen: dict[str, Any]) -> float | None:
+        """From training images, if the manifest has statistics of them."""
+        name = self.manifest.ood_output
+        if self._outliers is None or name is None:
             return None
-        features = np.asarray(outputs[1])[0]
+        summary = _finite(np.asarray(seen[name])[0], name)
+        if summary.ndim not in (1, 3) or summary.shape[0] != self._outliers.channels:
+            raise ModelOutputError(
+                "features_shape",
+                f"Output {name!r} of one image has shape {summary.shape}, abstain.ood is about "
+                f"{self._outliers.channels} channels.",
+            )
+        return round(self._outliers.distance(summary), _DIGITS)
+
+    def _grid(self, seen: dict[str, Any], likely: "NDArray[np.float64]") -> FeatureGrid | None:
+        name = self.features_output
+        if self._head is None or name is None:
+            return None
+        features = np.asarray(seen[name])[0]
         if features.ndim != 3 or features.shape[0] != self._head.shape[1]:
             raise ModelOutputError(
                 "features_shape",
                 f"Features of one image have shape {features.shape}, head weights {self._head.shape}; "
                 "they must be (channels, rows, columns) and (labels, channels).",
             )
-        if not np.isfinite(features).all():
-            raise ModelOutputError("output_not_finite", "The feature map is not finite.")
         order = np.argsort(-likely, kind="stable").tolist()
-        return feature_grid(features, self._head, self.manifest.labels, order)
+        return feature_grid(_finite(features, name), self._head, self.manifest.labels, order)
+
+
+def _finite(values: "NDArray[np.floating]", output: str) -> "NDArray[np.floating]":
+    if not np.isfinite(values).all():
+        raise ModelOutputError("output_not_finite", f"Output {output!r} is not finite.")
+    return values
 
 
 def make_session(model: bytes, threads: int) -> ort.InferenceSession:

@@ -60,6 +60,8 @@ def _output_problems(session: "ort.InferenceSession", manifest: "Manifest") -> I
     wanted = {"output": manifest.output.name}
     if manifest.explain:
         wanted["features"] = manifest.explain.features_output
+    if manifest.ood_output and manifest.ood_output not in wanted.values():
+        wanted["ood"] = manifest.ood_output
     for role, name in wanted.items():
         if name not in outputs:
             message = f"The model has no output {name!r} ({role}); it has {', '.join(sorted(outputs))}."
@@ -70,6 +72,9 @@ def _output_problems(session: "ort.InferenceSession", manifest: "Manifest") -> I
         elif role == "features" and len(outputs[name].shape) not in (0, 4):  # 0: rank not declared
             message = f"Output {name!r} (features) has shape {outputs[name].shape}; it must have four axes."
             yield Problem(code="features_shape", message=message)
+        elif role == "ood" and len(outputs[name].shape) not in (0, 2, 4):
+            message = f"Output {name!r} (ood) has shape {outputs[name].shape}; it must have two or four axes."
+            yield Problem(code="ood_shape", message=message)
 
 
 def _image_shape(spec: "InputSpec", layout: str) -> tuple[int, int, int]:
