@@ -105,9 +105,7 @@ def _cold_start(way: str, folder: Path, threads: int) -> Callable[[], None]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def start() -> None:
-        subprocess.run(  # noqa: S603 - our own module
-            command, check=True, stdout=subprocess.DEVNULL, timeout=_COLD_LIMIT_S, env=environment
-        )
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=_COLD_LIMIT_S, env=environment)
 
     return start
 

@@ -169,7 +169,7 @@ def install(requirements: Path, target: Path, platform: Platform) -> None:
     command += ["--requirement", str(requirements), "--python", sys.executable]
     if platform.uv_platform:
         command += ["--python-platform", platform.uv_platform, "--python-version", platform.python]
-    subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603
+    subprocess.run(command, cwd=ROOT, check=True)
 
 
 def add_bytecode(contents: Path) -> None:

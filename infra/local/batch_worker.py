@@ -176,7 +176,7 @@ class TrainingEnvironment:
         log.parent.mkdir(parents=True, exist_ok=True)
         told = {"AWS_BATCH_JOB_ID": runner.runner_id, "AWS_BATCH_JOB_ATTEMPT": str(runner.start)}
         with log.open("ab") as output:
-            return subprocess.Popen(  # noqa: S603 - our own command
+            return subprocess.Popen(
                 [str(self.python), "-m", "training_job", "run", job.job_id],
                 cwd=log.parent,
                 env={**self.environment, **told},

@@ -161,7 +161,7 @@ def _cdk(server: Server, folder: Path, where: Path, *arguments: str) -> None:
     }
     log = folder / f"cdk-{arguments[0]}.log"
     with log.open("wb") as output:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             command,
             cwd=where,
             env=environment,

@@ -159,7 +159,7 @@ def _spawn(profile: Profile, folder: Path) -> Server:
             "SSL_CERT_FILE": str(draft.certificate),
         }
     with draft.log.open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [python, "-m", "ministack"],
             cwd=folder,
             env=environment,
@@ -181,7 +181,7 @@ def _free_port() -> int:
 def _is_server(pid: int) -> bool:
     """Whether the process lives and is a server of ours, not another one that got the same number."""
     command = ["ps", "-p", str(pid), "-o", "stat=,command="]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return "ministack" in shown and not shown.startswith("Z")
 
 

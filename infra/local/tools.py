@@ -52,11 +52,11 @@ def _install_cdk(folder: Path) -> None:
     npm = Path(NODE_BIN).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     options = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
     command = [node(), str(npm), "install", "--prefix", str(folder), *options, f"aws-cdk@{CDK_VERSION}"]
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def _install_server(folder: Path) -> None:
     uv = find_uv_bin()
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)  # noqa: S603
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
     install = [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python")]
-    subprocess.run([*install, "--require-hashes", "-r", str(SERVER_LOCK)], check=True)  # noqa: S603
+    subprocess.run([*install, "--require-hashes", "-r", str(SERVER_LOCK)], check=True)

@@ -36,7 +36,7 @@ def demo(plain_cloud: Cloud) -> Demo:
             str(Path(plain_cloud.server.folder).parent),
             *arguments,
         ]
-        return subprocess.run(  # noqa: S603 - our own module
+        return subprocess.run(
             command,
             env={**os.environ, **elsewhere},
             capture_output=True,

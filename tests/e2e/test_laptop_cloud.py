@@ -22,7 +22,7 @@ def folder_of(cloud: Cloud) -> Path:
 
 def local_command(name: str, cloud: Cloud) -> str:
     command = [sys.executable, "-m", "infra.local", name, "--state-dir", str(folder_of(cloud).parent)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -87,7 +87,7 @@ def test_a_server_that_died_is_not_taken_for_a_living_one(tmp_path: Path) -> Non
 def test_another_process_with_the_old_number_is_left_alone(tmp_path: Path) -> None:
     sleep = shutil.which("sleep")
     assert sleep
-    bystander = subprocess.Popen([sleep, "60"], start_new_session=True)  # noqa: S603 - harmless
+    bystander = subprocess.Popen([sleep, "60"], start_new_session=True)
     try:
         stale = Server("plain", str(tmp_path), port=1, pid=bystander.pid)
         stale.save()

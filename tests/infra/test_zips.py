@@ -55,7 +55,7 @@ def test_a_handler_imports_from_nothing_but_its_zips_and_the_runtime(package: st
         "import importlib; module = importlib.import_module(f'{sys.argv[1]}.handler'); "
         "assert callable(module.handler); print(module.__file__)"
     )
-    done = subprocess.run(  # noqa: S603 - our own interpreter and program
+    done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program, package, *map(str, paths)],
         env={"POWERTOOLS_SERVICE_NAME": package, "POWERTOOLS_TRACE_DISABLED": "true"},
         capture_output=True,

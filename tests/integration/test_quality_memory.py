@@ -45,7 +45,7 @@ def test_the_largest_image_stays_within_the_functions_memory(
 ) -> None:
     path = tmp_path / "largest"
     picture(mode, *size).save(path, kind, **options)
-    child = subprocess.run(  # noqa: S603 - our own interpreter and module
+    child = subprocess.run(
         [sys.executable, "-m", "tests.one_quality_check", str(path), f"image/{kind.lower()}"],
         check=True,
         capture_output=True,

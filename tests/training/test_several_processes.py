@@ -61,7 +61,7 @@ def test_two_processes_end_with_the_model_of_one_and_only_the_first_writes(folde
         for part in (f"--{name.replace('_', '-')}", str(value))
     ]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    ended = subprocess.run(  # noqa: S603 - our own command
+    ended = subprocess.run(
         [*launcher, "-m", "training_job", "train", "--no-int8", *flags],
         env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,

@@ -170,7 +170,7 @@ def begin_and_kill(arguments: list[str], epoch: int) -> None:
     """Run the command and kill it as soon as it says that an epoch is done."""
     command = [sys.executable, "-m", "training_job", "train", *arguments]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
         said = [next(line for line in process.stderr if f"Epoch {epoch}/" in line)]
         process.send_signal(signal.SIGKILL)

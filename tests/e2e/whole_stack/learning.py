@@ -63,7 +63,7 @@ def worker_of(cloud: Cloud) -> Iterator[None]:
     folder = Path(cloud.server.folder)
     command = [sys.executable, "-m", "infra.local", "worker", "--profile", cloud.server.profile]
     with (folder / "worker.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(
             [*command, "--state-dir", str(folder.parent)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -129,7 +129,7 @@ def drawing(folder: Path, of_each: int, seed: int) -> Iterator[Drawing]:
     """Begins to draw, while something else goes on."""
     command = [sys.executable, "-m", "training_job", "phantoms", "--specialty", SPECIALTY]
     numbers = ["--count", str(of_each), "--seed", str(seed), "--size", *map(str, SIZE)]
-    process = subprocess.Popen([*command, *numbers, "--output", str(folder)])  # noqa: S603 - our own command
+    process = subprocess.Popen([*command, *numbers, "--output", str(folder)])
     try:
         yield Drawing(folder, process)
     finally:

@@ -50,7 +50,7 @@ def try_model(
             (folder / PARITY).write_bytes(parity)
         command = [sys.executable, "-m", "triagelens.inference.trial_process", name, str(memory_mb)]
         try:
-            done = subprocess.run(  # noqa: S603  # our own module, and a folder that we made
+            done = subprocess.run(
                 command, env=_environment(), capture_output=True, timeout=timeout_s, check=False
             )
         except subprocess.TimeoutExpired:
