@@ -10,7 +10,8 @@ from constructs import Construct
 from infra.config import MAX_RECEIVE_COUNT
 from infra.constructs.functions import FunctionFactory
 from infra.constructs.identity import Identity
-from infra.constructs.pipeline import Pipeline, WorkQueue
+from infra.constructs.pipeline import Pipeline
+from infra.constructs.queues import WorkQueue
 from infra.constructs.storage import Storage
 
 LOOK_EVERY = Duration.hours(1)

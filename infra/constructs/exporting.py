@@ -4,7 +4,8 @@ from constructs import Construct
 
 from infra.config import MAX_RECEIVE_COUNT, Config
 from infra.constructs.functions import FunctionFactory
-from infra.constructs.pipeline import Pipeline, WorkQueue
+from infra.constructs.pipeline import Pipeline
+from infra.constructs.queues import WorkQueue
 from infra.constructs.storage import READ_OBJECT, WRITE_OBJECT, Storage
 
 PACKAGE = "export_records"

@@ -10,7 +10,8 @@ from constructs import Construct
 
 from infra.config import MAX_RECEIVE_COUNT, Config
 from infra.constructs.functions import FunctionFactory
-from infra.constructs.pipeline import Pipeline, WorkQueue
+from infra.constructs.pipeline import Pipeline
+from infra.constructs.queues import WorkQueue
 from infra.constructs.storage import Storage
 
 TOLD_EVENTS = ["image.analyzed", "image.rejected", "case.created", "case.uncertain", "report.ready"]

@@ -18,7 +18,8 @@ from infra.constructs.counting import Counting
 from infra.constructs.erasure import Erasure
 from infra.constructs.exporting import Exporting
 from infra.constructs.notifications import Notifications
-from infra.constructs.pipeline import Pipeline, WorkQueue
+from infra.constructs.pipeline import Pipeline
+from infra.constructs.queues import WorkQueue
 from infra.constructs.reports import Reports
 from infra.constructs.rollout import Rollout
 from infra.constructs.webhooks import Webhooks

@@ -1,20 +1,18 @@
 """The way of an image and of a model: notifications, queues and the functions that work on them."""
 
-from dataclasses import dataclass
-
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.config import DLQ_RETENTION_DAYS, MAX_RECEIVE_COUNT, QUEUE_RETENTION_DAYS, Config
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.functions import FunctionFactory
+from infra.constructs.queues import BATCH_SIZE, WorkQueue, notify
 from infra.constructs.storage import (
     DELETE_OBJECT,
     READ_OBJECT,
@@ -24,19 +22,6 @@ from infra.constructs.storage import (
     Storage,
 )
 
-# Messages that one invocation takes; a photo's check is the longest.
-BATCH_SIZE = {
-    "check_quality": 5,
-    "run_inference": 10,
-    "register_model": 1,
-    "rank_cases": 10,
-    "replay_model": 1,
-    "render_report": 1,
-    "notify": 5,
-    "deliver_webhooks": 1,  # a slow receiver holds up nobody else's message
-    "erase_patient": 1,
-    "export_records": 1,
-}
 # What changes a case's place in the review queue. A label takes it out in its own transaction.
 RANKED_EVENTS = ["image.analyzed", "case.created", "case.amended", "case.rejected"]
 # Only changes of images', cases' and reports' own records are events; what hangs on them is not.
@@ -53,14 +38,6 @@ EVENT_RECORDS = {
 OCCLUSION_BUDGET_S = 15
 # A stream keeps its records for 24 hours; what is left is for the redrive of their positions.
 STREAM_RETRY_HOURS = 20
-
-
-@dataclass(frozen=True)
-class WorkQueue:
-    """A queue, and where a message goes that failed too often."""
-
-    queue: sqs.Queue
-    dlq: sqs.Queue
 
 
 class Pipeline(Construct):
@@ -305,37 +282,3 @@ class Pipeline(Construct):
         )
         self.feed(function, "rank_cases", self.review)
         return function
-
-
-def notify(bucket: s3.Bucket, queue: sqs.Queue, *, prefix: str, suffix: str | None = None) -> None:
-    """Let S3 tell the queue of each new object.
-
-    Written on the bucket itself rather than through CDK's custom resource: one function less, and the
-    condition on the account instead of on the bucket keeps the queue's policy free of a cycle.
-    """
-    queue.add_to_resource_policy(
-        iam.PolicyStatement(
-            actions=["sqs:SendMessage"],
-            principals=[iam.ServicePrincipal("s3.amazonaws.com")],
-            resources=[queue.queue_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
-        )
-    )
-    rules = [s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefix)]
-    if suffix:
-        rules.append(s3.CfnBucket.FilterRuleProperty(name="suffix", value=suffix))
-    resource = bucket.node.default_child
-    if not isinstance(resource, s3.CfnBucket):
-        raise TypeError(f"{bucket} is not a bucket of this stack")
-    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-        queue_configurations=[
-            s3.CfnBucket.QueueConfigurationProperty(
-                event="s3:ObjectCreated:*",
-                queue=queue.queue_arn,
-                filter=s3.CfnBucket.NotificationFilterProperty(
-                    s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=rules)
-                ),
-            )
-        ]
-    )
-    resource.node.add_dependency(queue.node.find_child("Policy"))

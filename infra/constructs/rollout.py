@@ -8,7 +8,8 @@ from constructs import Construct
 
 from infra.config import MAX_RECEIVE_COUNT, Config
 from infra.constructs.functions import FunctionFactory
-from infra.constructs.pipeline import Pipeline, WorkQueue
+from infra.constructs.pipeline import Pipeline
+from infra.constructs.queues import WorkQueue
 from infra.constructs.storage import READ_OBJECT, Storage
 
 # A bad candidate answers for about this long once it has shown that it is bad.

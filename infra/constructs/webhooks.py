@@ -9,7 +9,8 @@ from constructs import Construct
 
 from infra.config import Config
 from infra.constructs.functions import FunctionFactory
-from infra.constructs.pipeline import Pipeline, WorkQueue
+from infra.constructs.pipeline import Pipeline
+from infra.constructs.queues import WorkQueue
 from infra.constructs.storage import Storage
 
 # What a webhook can be told of.
