@@ -126,6 +126,22 @@ def test_a_third_party_model_without_features_is_explained_by_occlusion(cloud: C
     assert picture(cloud, said["heatmap_key"]).size == (640, 480)
 
 
+def test_a_label_that_is_not_the_most_probable_one_has_pictures_of_its_own(cloud: Cloud) -> None:
+    package = PackagedBaselines().package("skin")
+    assert package is not None
+    record = analysed(cloud, predicted(LoadedModel.open(package)))
+    assert record.prediction is not None
+    pictures = {}
+    for entry in record.prediction.probabilities:
+        said = explain(record, entry.label)
+        assert (said["label"], said["method"]) == (entry.label, "grad_cam")
+        pictures[entry.label] = [picture(cloud, said[f"{name}_key"]) for name in ("heatmap", "overlay")]
+    assert len(pictures) == len(LoadedModel.open(package).manifest.labels)
+    assert all((heat.format, over.format) == ("PNG", "JPEG") for heat, over in pictures.values())
+    assert len({heat.tobytes() for heat, _ in pictures.values()}) > 1
+    assert len({over.tobytes() for _, over in pictures.values()}) == len(pictures), "each says its label"
+
+
 def test_a_model_that_is_gone_or_was_tampered_with_explains_nothing(cloud: Cloud) -> None:
     stranger = analysed(cloud, predicted(LoadedModel.open(classifier(version="9.9.9").package)))
     assert "no longer here" in explain(stranger, "mel")["problem"]

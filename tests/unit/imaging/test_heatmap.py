@@ -81,6 +81,32 @@ def test_the_pictures_have_the_size_of_the_image_and_the_overlay_a_legend_below(
     assert len(np.unique(legend.reshape(-1, 3), axis=0)) > 50, "a bar of colours and words"
 
 
+@pytest.mark.parametrize("grey", [0, 120, 255])
+def test_a_line_goes_around_what_has_half_of_the_evidence_on_any_background(grey: int) -> None:
+    evidence = np.tile(np.linspace(0, 1, 400, dtype=np.float32), (300, 1))
+    photo = Image.new("RGB", (400, 300), (grey,) * 3)
+    row = np.asarray(Image.open(io.BytesIO(overlay_jpeg(photo, evidence, "Evidence for nv"))).convert("L"))[
+        150
+    ]
+    steps = np.abs(np.diff(row.astype(int)))
+    assert steps[190:210].max() > 60, "a line in the middle"
+    assert steps[:180].max() < 20
+    assert steps[220:].max() < 20
+
+
+@pytest.mark.parametrize("width", [16, 64, 320, 1024])
+def test_the_title_fits_below_an_image_of_any_usual_width(width: int) -> None:
+    title = "Evidence for Squamous cell carcinoma, by occlusion"
+    nothing = np.zeros((width, width), np.float32)
+    drawn = Image.open(io.BytesIO(overlay_jpeg(Image.new("RGB", (width, width)), nothing, title)))
+    assert drawn.width == width
+    lowest = np.asarray(drawn.convert("L"))[-(drawn.height - width) // 3 :]
+    assert lowest.min() < 150, "a title"
+    if width > 300:
+        assert (lowest[:, :4] > 200).all(), "that is not cut off"
+        assert (lowest[:, -4:] > 200).all()
+
+
 @pytest.mark.parametrize("kind", BLINDNESS)
 def test_more_evidence_is_lighter_for_whoever_is_colour_blind(kind: str) -> None:
     ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (4, 1))

@@ -1,7 +1,7 @@
 """A model without features is explained by hiding parts of the image."""
 
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, repeat
 from typing import Any, cast
 
 import numpy as np
@@ -46,8 +46,7 @@ def photo() -> Image.Image:
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 def test_the_cell_that_the_label_hangs_on_is_found(layout: str) -> None:
     model = LooksInACorner(layout)
-    ticks = count()
-    grid = occlusion_grid(cast("LoadedModel", model), photo(), "nv", 1000, lambda: float(next(ticks)))
+    grid = occlusion_grid(cast("LoadedModel", model), photo(), "nv", 1000, times(0, 1))
     assert grid.shape == (SIDES[0], SIDES[0])
     assert model.runs == 1 + grid.size
     assert divmod(int(grid.argmax()), SIDES[0]) == (1, 1)  # 6 of 60 pixels, in cells of 6
@@ -56,15 +55,24 @@ def test_the_cell_that_the_label_hangs_on_is_found(layout: str) -> None:
 
 
 def test_a_slow_model_gets_a_coarser_grid_and_too_slow_a_one_none() -> None:
-    coarse = occlusion_grid(cast("LoadedModel", LooksInACorner()), photo(), "nv", 17, seconds(1))
+    coarse = occlusion_grid(cast("LoadedModel", LooksInACorner()), photo(), "nv", 22, times(0, 1))
     assert coarse.shape == (4, 4)
     with pytest.raises(TooSlowError, match=r"2\.0 s"):
-        occlusion_grid(cast("LoadedModel", LooksInACorner()), photo(), "nv", 17, seconds(2))
+        occlusion_grid(cast("LoadedModel", LooksInACorner()), photo(), "nv", 22, times(0, 2))
 
 
-def seconds(step: float) -> Any:
-    ticks = count()
-    return lambda: next(ticks) * step
+def test_a_model_that_gets_slower_ends_with_the_budget() -> None:
+    model = LooksInACorner()
+    clock = times(0, 0.01, 2, 4, 6, 11)
+    with pytest.raises(TooSlowError, match="not done within 10 s"):
+        occlusion_grid(cast("LoadedModel", model), photo(), "nv", 10, clock)
+    assert model.runs == 1 + 3 * SIDES[0], "three rows, and no further one after the ten seconds"
+
+
+def times(*told: float) -> Any:
+    """A clock that tells these times, and stands still at the last one."""
+    left = chain(told, repeat(told[-1]))
+    return lambda: next(left)
 
 
 def test_a_real_model_is_explained_too() -> None:

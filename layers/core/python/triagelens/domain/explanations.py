@@ -20,6 +20,11 @@ class Method(StrEnum):
     GRAD_CAM = "grad_cam"
     OCCLUSION = "occlusion"
 
+    @property
+    def in_words(self) -> str:
+        """What people call it."""
+        return {"grad_cam": "Grad-CAM", "occlusion": "occlusion"}[self]
+
 
 class Explanation(BaseModel):
     """Pictures of the evidence for one label, and what they come to.

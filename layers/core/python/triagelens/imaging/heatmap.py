@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from triagelens.imaging.preprocess import seen_region
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 # Blue over grey to yellow, lightness rising evenly: the order survives every form of colour blindness
 # and a black-and-white print.
 _RAMP = np.array([(0, 32, 81), (60, 77, 110), (127, 124, 117), (190, 176, 96), (253, 233, 69)], np.float64)
-_OPACITY = 0.55  # of the strongest evidence; none of it stays clear
-_LEGEND_HEIGHT = 44
-_LEGEND_BAR = 14
+_OPACITY = 0.6  # of the strongest evidence; none of it stays clear
+_HALF = 0.5  # a line goes around what has more: colours alone are hard to see on skin
+_BACKGROUND = 190  # grey under the legend's bar
+_FONT_SHARE, _FONT_LEAST, _FONT_MOST = 1 / 36, 7, 30  # of the width, and pixels: legible where it is printed
 _JPEG_QUALITY = 88
 CENTRE = 0.5  # the central region has half the width and half the height
 
@@ -80,14 +81,25 @@ def overlay_jpeg(image: Image.Image, evidence: "NDArray[np.float32]", title: str
         image: the working image, RGB; its size is that of `evidence`.
         title: what the evidence is for, as the legend tells it.
     """
-    opacity = (_OPACITY * evidence)[:, :, np.newaxis]
-    pixels = np.asarray(image.convert("RGB"), np.float32)
-    blended = pixels * (1 - opacity) + _coloured(evidence) * opacity
-    height, width = evidence.shape
-    whole = Image.new("RGB", (width, height + _LEGEND_HEIGHT), "white")
-    whole.paste(Image.fromarray(np.rint(blended).astype(np.uint8)), (0, 0))
-    whole.paste(_legend(width, title), (0, height))
+    width, height = image.size
+    legend = _legend(width, title)
+    whole = Image.new("RGB", (width, height + legend.height), "white")
+    whole.paste(_under(image.convert("RGB"), evidence), (0, 0))
+    whole.paste(legend, (0, height))
     return _encoded(whole, "JPEG", quality=_JPEG_QUALITY)
+
+
+def _under(image: Image.Image, evidence: "NDArray[np.float32]") -> Image.Image:
+    """The image under its evidence, with a line (white, edged in black) around what has half or more."""
+    opacity = (_OPACITY * evidence)[:, :, np.newaxis]
+    blended = np.asarray(image, np.float32) * (1 - opacity) + _coloured(evidence) * opacity
+    shown = Image.fromarray(np.rint(blended).astype(np.uint8))
+    strong = Image.fromarray(np.where(evidence >= _HALF, 255, 0).astype(np.uint8))
+    for colour, reach in (("black", 5), ("white", 3)):
+        around = strong.filter(ImageFilter.MaxFilter(reach))
+        within = strong.filter(ImageFilter.MinFilter(reach))
+        shown.paste(colour, (0, 0), ImageChops.difference(around, within))
+    return shown
 
 
 def _coloured(evidence: "NDArray[np.float32]") -> "NDArray[np.uint8]":
@@ -99,19 +111,39 @@ def _coloured(evidence: "NDArray[np.float32]") -> "NDArray[np.uint8]":
 
 
 def _legend(width: int, title: str) -> Image.Image:
-    """A colour bar from "little" to "most", and what it is about."""
-    legend = Image.new("RGB", (width, _LEGEND_HEIGHT), "white")
-    bar = np.tile(np.linspace(0, 1, width, dtype=np.float32), (_LEGEND_BAR, 1))
-    legend.paste(Image.fromarray(_coloured(bar)), (0, 0))
-    draw, font = ImageDraw.Draw(legend), ImageFont.load_default(14)
-    below = _LEGEND_BAR + 6
+    """A bar that shows what an image looks like under no, half and the strongest evidence, and a title."""
+    font = _fitting(title, width)
+    line = round(font.size * 1.5)
+    bar = np.tile(np.linspace(0, 1, width, dtype=np.float32), (line // 2 + 4, 1))
+    grey = Image.new("RGB", bar.shape[::-1], (_BACKGROUND,) * 3)
+    legend = Image.new("RGB", (width, bar.shape[0] + 2 * line + line // 4), "white")
+    legend.paste(_under(grey, bar), (0, 0))
+    draw, below, rim = ImageDraw.Draw(legend), bar.shape[0] + line // 4, line // 3
     for text, place, anchor in (
-        ("no evidence", 6, "la"),
-        (title, width // 2, "ma"),
-        ("strongest", width - 6, "ra"),
+        ("none", rim, "la"),
+        ("half", width // 2, "ma"),
+        ("strongest", width - rim, "ra"),
     ):
         draw.text((place, below), text, "black", font, anchor=anchor)
+    draw.text((width // 2, below + line), title, "black", font, anchor="ma")
     return legend
+
+
+def _fitting(title: str, width: int) -> ImageFont.FreeTypeFont:
+    """A font in which the title fits, if one that can be read does."""
+    usual = min(max(round(width * _FONT_SHARE), _FONT_LEAST), _FONT_MOST)
+    for size in range(usual, _FONT_LEAST, -1):
+        font = _font(size)
+        if font.getlength(title) < width:
+            return font
+    return _font(_FONT_LEAST)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise TypeError("this Pillow is built without FreeType")
+    return font
 
 
 def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:

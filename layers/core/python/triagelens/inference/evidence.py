@@ -9,6 +9,7 @@ from PIL import Image
 
 from triagelens.domain.errors import ModelError, NotFoundError
 from triagelens.domain.explanations import Method
+from triagelens.domain.specialties import SPECIALTIES
 from triagelens.imaging.heatmap import central_share, evidence_map, heatmap_png, overlay_jpeg
 from triagelens.inference.occlusion import occlusion_grid
 from triagelens.inference.package import read_manifest, require_digest
@@ -53,12 +54,13 @@ class EvidenceArtist:
             image.load()
             grid, method = self._grid(prediction, registered, image, label)
             evidence = evidence_map(grid, manifest.input, image.size)
-            title = f"evidence for {label}, by {method.replace('_', '-')}"
+            share = central_share(evidence)
+            title = _title(prediction.specialty, label, method, found=share is not None)
             return Pictures(
                 heatmap=heatmap_png(evidence),
                 overlay=overlay_jpeg(image, evidence, title),
                 method=method,
-                central_share=central_share(evidence),
+                central_share=share,
             )
 
     def _grid(
@@ -93,6 +95,13 @@ class EvidenceArtist:
         if registered is not None:
             return self.store.registered(prediction.specialty, registered)
         return self.store.baseline(prediction.specialty)
+
+
+def _title(of_specialty: str, label: str, method: Method, *, found: bool) -> str:
+    """What the legend says: the label's title where the deployment knows one."""
+    known = SPECIALTIES.get(of_specialty)
+    titles = {entry.name: entry.title for entry in known.labels} if known else {}
+    return f"{'Evidence' if found else 'No evidence'} for {titles.get(label, label)}, by {method.in_words}"
 
 
 def _digests(identity: "ModelIdentity") -> tuple[str, str]:

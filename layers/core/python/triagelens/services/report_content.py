@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from triagelens.domain.cases import Case, Comment, ReaderLabel
+from triagelens.domain.explanations import Method
 from triagelens.domain.images import ImageRecord, ImageStatus
 from triagelens.domain.patients import Patient, age_on
 from triagelens.domain.prediction import Prediction
@@ -114,7 +115,7 @@ def _image_facts(record: ImageRecord) -> tuple[Fact, ...]:
     )
 
 
-def caption(record: ImageRecord, *, explained_by: str | None, why_not: str = "") -> str:
+def caption(record: ImageRecord, *, explained_by: Method | None, why_not: str = "") -> str:
     """What a picture shows, for who sees it and who does not."""
     field = SPECIALTIES[record.specialty].title if record.specialty in SPECIALTIES else record.specialty
     if record.prediction is None:
@@ -123,8 +124,10 @@ def caption(record: ImageRecord, *, explained_by: str | None, why_not: str = "")
     title = label_title(record.specialty, record.prediction.top_label)
     if explained_by is None:
         return f"{field}: the image without a heatmap. {why_not}"
-    method = explained_by.replace("_", "-")
-    return f"{field}: evidence for {title} by {method}, from none (clear, blue) to the strongest (yellow)."
+    return (
+        f"{field}: evidence for {title} by {explained_by.in_words}, from none (clear) to the strongest "
+        "(yellow). The line goes around what has half of that or more."
+    )
 
 
 def summary(images: Sequence[ImageRecord], cases: Sequence[Case], *, whole_patient: bool) -> tuple[Fact, ...]:
