@@ -118,6 +118,7 @@ class Image(Answer):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     purpose: str | None = None
+    original_filename: str | None = None
     quality: Quality | None = None
     prediction: Prediction | None = None
     failure: Failure | None = None

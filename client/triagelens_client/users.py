@@ -1,5 +1,6 @@
 """Other people's accounts, for admins."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,10 @@ from triagelens_client.models import Answer, MigratedUser, Page, User, all_of
 from triagelens_client.tokens import TokenProvider
 
 MIGRATED_AT_ONCE = 50
+
+USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+HASH_OF_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+_MIGRATED_FIELDS = ("password_hash", "first_name", "last_name", "role")
 
 
 class _Migrated(Answer):
@@ -87,9 +92,8 @@ class Users:
             users: by username: `password_hash` (bcrypt), `first_name`, `last_name`, `role`.
             dry_run: says what would become of them and changes nothing.
         """
-        known = ("password_hash", "first_name", "last_name", "role")
         sent = [
-            {"username": name} | {key: record[key] for key in known if record.get(key) is not None}
+            {"username": name} | {key: record[key] for key in _MIGRATED_FIELDS if record.get(key) is not None}
             for name, record in users.items()
         ]
         for start in range(0, len(sent), MIGRATED_AT_ONCE):
@@ -103,3 +107,17 @@ class Users:
 
 def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def unfit_user(username: str, record: Any) -> str | None:
+    """Why the API would not even look at a former user's record, without its values; None if it would."""
+    if not isinstance(record, Mapping) or not record.get("password_hash"):
+        return "the record is not one of a user with a password hash"
+    fields = [record.get(field) for field in _MIGRATED_FIELDS]
+    if not all(isinstance(value, str | None) and len(value or "") <= 100 for value in fields):
+        return "the record is not one of a user with a password hash"
+    if not HASH_OF_BCRYPT.fullmatch(record["password_hash"]):
+        return "the password hash is not one of bcrypt"
+    if not USERNAME.fullmatch(username):
+        return "the name may hold letters, digits, dots, dashes and underscores only"
+    return None

@@ -13,6 +13,7 @@ from triagelens_client.cli import (
     exports,
     feedback,
     images,
+    migrate,
     models,
     patients,
     people,
@@ -92,3 +93,4 @@ app.add_typer(exports.app, name="exports")
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(migrate.app, name="migrate")

@@ -1,7 +1,6 @@
 """People's accounts, for admins."""
 
 import json
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,13 +9,12 @@ import typer
 
 from triagelens_client.cli.output import FAILED, complain, failing_plainly, notices, results, table
 from triagelens_client.errors import UnreadableFileError
+from triagelens_client.users import unfit_user
 
 if TYPE_CHECKING:
     from triagelens_client.cli.connection import Connection
 
 app = typer.Typer(help="The people of a deployment. Needs the role admin.", no_args_is_help=True)
-
-USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Role(StrEnum):
@@ -167,17 +165,6 @@ def _former_users(file: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]
         raise UnreadableFileError(f"{file} is not JSON.") from error
     if not isinstance(content, dict):
         raise UnreadableFileError(f"{file} does not hold users by their names.")
-    fit: dict[str, dict[str, Any]] = {}
-    unfit: dict[str, str] = {}
-    for username, record in content.items():
-        texts = isinstance(record, dict) and all(
-            isinstance(record.get(field), str | None) and len(record.get(field) or "") <= 100
-            for field in ("password_hash", "first_name", "last_name", "role")
-        )
-        if not texts or not record.get("password_hash"):
-            unfit[username] = "the record is not one of a user with a password hash"
-        elif not USERNAME.fullmatch(username):
-            unfit[username] = "the name may hold letters, digits, dots, dashes and underscores only"
-        else:
-            fit[username] = record
-    return fit, unfit
+    unfit = {username: unfit_user(username, record) for username, record in content.items()}
+    fit = {username: record for username, record in content.items() if unfit[username] is None}
+    return fit, {username: reason for username, reason in unfit.items() if reason is not None}

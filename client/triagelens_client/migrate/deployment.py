@@ -1,0 +1,266 @@
+"""Where old records go: to a deployment of the platform, or in a dry run nowhere."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol, TypeVar
+
+from triagelens_client.client import Triagelens
+from triagelens_client.dataset_models import Dataset
+from triagelens_client.errors import ConflictError, TooManyRequestsError
+from triagelens_client.files import Source
+from triagelens_client.migrate.case_steps import CaseSteps
+from triagelens_client.migrate.records import (
+    OldCase,
+    OldDataset,
+    OldImage,
+    OldPatient,
+    OldUser,
+    UnfinishedError,
+    UnfitError,
+)
+from triagelens_client.models import Image, MigratedUser
+
+LONGEST_NAME = 255
+USUAL_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 900.0
+TRIES = 10
+KEPT = frozenset({"analyzed", "accepted"})
+
+Answer = TypeVar("Answer")
+Note = Callable[[str], None]
+
+
+class Destination(Protocol):
+    """What the engine sends records to. Each method may be called again for the same record."""
+
+    def users(self, users: Sequence[OldUser], patients: Mapping[str, str]) -> Sequence[MigratedUser]: ...
+
+    def patient(self, patient: OldPatient) -> str: ...
+
+    def image(self, image: OldImage, source: Source, patient_id: str | None) -> str: ...
+
+    def judged(self, image_id: str) -> tuple[str, ...]: ...
+
+    def case(
+        self, case: OldCase, image_ids: Sequence[str], patient_id: str | None, known: str | None, note: Note
+    ) -> tuple[str, tuple[str, ...]]: ...
+
+    def dataset(self, dataset: OldDataset, known: str | None, note: Note) -> str: ...
+
+
+def former_name(system: str, ref: str) -> str:
+    """By what a record can be found again, as file name of an image and in a case's notes."""
+    name = f"{system}:{ref}"
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{system}:{digest}:{name[-(LONGEST_NAME - len(system) - 18) :]}"
+
+
+@dataclass
+class Deployment:
+    """A deployment, in the name of whoever is signed in.
+
+    Attributes:
+        system: the old one.
+        since: nothing was taken over before; None if that is not known.
+        within_s: how long to wait for the verdict on an image.
+        sleep: replaced in tests.
+    """
+
+    client: Triagelens
+    system: str
+    since: datetime | None = None
+    within_s: float = 300.0
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def users(self, users: Sequence[OldUser], patients: Mapping[str, str]) -> Sequence[MigratedUser]:
+        sent = {
+            user.username: {
+                "password_hash": user.password_hash,
+                "first_name": user.first_name,
+                "last_name": user.last_name,
+                "role": user.role,
+            }
+            for user in users
+        }
+        return self.patiently(lambda: list(self.client.users.migrate(sent)))
+
+    def patient(self, patient: OldPatient) -> str:
+        """Its number is unique, so a second record cannot come about."""
+        try:
+            made = self.patiently(
+                lambda: self.client.patients.create(patient.name, number=patient.number, **patient.details)
+            )
+        except ConflictError:
+            known = self._patients.get(patient.number.casefold())
+            if known is None or known[1] != patient.name:
+                raise
+            return known[0]
+        return made.patient_id
+
+    def image(self, image: OldImage, source: Source, patient_id: str | None) -> str:
+        """Announced and uploaded, unless an earlier run did."""
+        name = former_name(self.system, image.ref)
+        known = self._images.get(name)
+        if known is not None:
+            return known
+        declaration = {"purpose": "training", "original_filename": name, **image.about}
+        if patient_id is not None:
+            declaration["patient_id"] = patient_id
+        asked = json.dumps([image.specialty, source.sha256, declaration], sort_keys=True)
+        key = f"migrate-{hashlib.sha256(asked.encode()).hexdigest()}"
+        created = self.patiently(
+            lambda: self.client.create_image(source, image.specialty, idempotency_key=key, **declaration)
+        )
+        self.client.upload_image(created, source)
+        return created.image_id
+
+    def judged(self, image_id: str) -> tuple[str, ...]:
+        """What is to be said of an image after its quality check.
+
+        Raises:
+            DeadlinePassedError: it is not through.
+            UnfitError: nothing of it could be kept.
+        """
+        image = self.patiently(lambda: self.client.wait_for(image_id, self.within_s))
+        if image.status in KEPT:
+            return ()
+        why = _why(image)
+        try:
+            self.patiently(lambda: self.client.content(image_id))
+        except ConflictError as error:
+            raise UnfitError(f"the platform could not take it: {why}") from error
+        return (f"kept, but not analysed: {why}",)
+
+    def case(
+        self, case: OldCase, image_ids: Sequence[str], patient_id: str | None, known: str | None, note: Note
+    ) -> tuple[str, tuple[str, ...]]:
+        """The case with all that was said of it; `note` hears its id before anything hangs on it."""
+        mark = f"[{former_name(self.system, case.ref)}]"
+        case_id = known or self._cases.get(mark)
+        if case_id is None:
+            new = self.patiently(
+                lambda: self.client.cases.create(
+                    case.specialty, image_ids, patient_id=patient_id, notes=f"{mark}\n{case.notes}".strip()
+                )
+            )
+        else:
+            new = self.patiently(lambda: self.client.cases.get(case_id))
+        note(new.case_id)
+        steps = CaseSteps(self.client, self.patiently, case, new, begun=case_id is not None)
+        return new.case_id, steps.finish()
+
+    def dataset(self, dataset: OldDataset, known: str | None, note: Note) -> str:
+        """Announced, sent and being ingested. Broken off, the files are sent again to the same dataset."""
+        source = former_name(self.system, dataset.ref)
+        there = known or self._datasets.get(source)
+        datasets = self.client.datasets
+        if there is None:
+            made = self.patiently(
+                lambda: datasets.create(
+                    dataset.folder,
+                    dataset.name,
+                    dataset.specialty,
+                    new_specialty=dataset.new_specialty,
+                    source=source,
+                )
+            )
+        else:
+            made = self.patiently(lambda: datasets.get(there))
+        note(made.dataset_id)
+        return self._arrived(made, dataset)
+
+    def patiently(self, request: Callable[[], Answer]) -> Answer:
+        """The answer to a request; refused for there being too many, it is made again when it may.
+
+        Raises:
+            TooManyRequestsError: still too many, after ten tries.
+        """
+        for _ in range(TRIES - 1):
+            try:
+                return request()
+            except TooManyRequestsError as error:
+                pause_s = USUAL_PAUSE_S if error.retry_after_s is None else error.retry_after_s
+                self.sleep(min(LONGEST_PAUSE_S, max(1.0, pause_s)))
+        return request()
+
+    def _arrived(self, made: Dataset, old: OldDataset) -> str:
+        if made.status == "awaiting_upload":
+            made = self.client.datasets.upload(made.dataset_id, old.folder)
+        if made.status in ("failed", "aborted"):
+            why = made.failure.message if made.failure is not None else made.status
+            raise UnfinishedError(f"its ingestion did not succeed: {why}")
+        return made.dataset_id
+
+    @cached_property
+    def _images(self) -> dict[str, str]:
+        """Own images by their former names, of those that were uploaded."""
+        found: dict[str, str] = {}
+        for image in self.client.all_images():
+            if self._is_before(image.created_at):
+                break
+            name = image.original_filename or ""
+            if image.status not in ("awaiting_upload", "expired") and name.startswith(f"{self.system}:"):
+                found[name] = image.image_id
+        return found
+
+    @cached_property
+    def _cases(self) -> dict[str, str]:
+        """Cases by the first line of their notes."""
+        found: dict[str, str] = {}
+        for case in self.client.cases.all(limit=100):
+            if self._is_before(case.created_at):
+                break
+            mark = (case.notes or "").split("\n", 1)[0]
+            if mark.startswith(f"[{self.system}:"):
+                found[mark] = case.case_id
+        return found
+
+    @cached_property
+    def _patients(self) -> dict[str, tuple[str, str]]:
+        """Id and name of each patient, by number in lower case."""
+        return {one.number.casefold(): (one.patient_id, one.name) for one in self.client.patients.all(100)}
+
+    @cached_property
+    def _datasets(self) -> dict[str, str]:
+        return {one.source: one.dataset_id for one in self.client.datasets.all(50) if one.source is not None}
+
+    def _is_before(self, created_at: datetime | None) -> bool:
+        return self.since is not None and created_at is not None and created_at < self.since
+
+
+class Nowhere:
+    """In place of a deployment in a dry run: takes everything, and nothing comes of it."""
+
+    def users(self, users: Sequence[OldUser], patients: Mapping[str, str]) -> Sequence[MigratedUser]:
+        return [MigratedUser(username=user.username, verdict="taken") for user in users]
+
+    def patient(self, patient: OldPatient) -> str:
+        return ""
+
+    def image(self, image: OldImage, source: Source, patient_id: str | None) -> str:
+        return ""
+
+    def judged(self, image_id: str) -> tuple[str, ...]:
+        return ()
+
+    def case(
+        self, case: OldCase, image_ids: Sequence[str], patient_id: str | None, known: str | None, note: Note
+    ) -> tuple[str, tuple[str, ...]]:
+        return "", case.remarks
+
+    def dataset(self, dataset: OldDataset, known: str | None, note: Note) -> str:
+        return ""
+
+
+def _why(image: Image) -> str:
+    if image.failure is not None:
+        return image.failure.message
+    reasons = image.quality.reasons if image.quality is not None else ()
+    return " ".join(one.message for one in reasons if one.severity == "reject") or image.status

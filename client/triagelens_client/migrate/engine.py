@@ -1,0 +1,258 @@
+"""Takes an old store over, record by record; broken off anywhere, the next run goes on from there."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from triagelens_client.errors import (
+    ConnectionFailedError,
+    NotSignedInError,
+    TriagelensClientError,
+    UnauthenticatedError,
+    UnreadableFileError,
+)
+from triagelens_client.files import Source
+from triagelens_client.migrate.deployment import Destination
+from triagelens_client.migrate.ledger import Ledger, LedgerError, key_of
+from triagelens_client.migrate.records import (
+    Kind,
+    OldCase,
+    OldDataset,
+    OldImage,
+    OldPatient,
+    Store,
+    UnfinishedError,
+    UnfitError,
+)
+from triagelens_client.migrate.report import Entry, Outcome, Report
+from triagelens_client.users import unfit_user
+
+MOST_IMAGES_OF_A_CASE = 20
+# With these, every further record would fail in the same way.
+STOPPING = (ConnectionFailedError, NotSignedInError, UnauthenticatedError, LedgerError)
+VERDICTS = {"taken": Outcome.TAKEN, "known": Outcome.BEFORE, "refused": Outcome.LEFT_OUT}
+
+Tell = Callable[[str, int, int], None]
+"""Hears what is being done, how many records of it are done, and how many there are."""
+
+Record = TypeVar("Record", OldPatient, OldImage, OldCase, OldDataset)
+
+
+def _nobody_hears(what: str, done: int, total: int) -> None: ...
+
+
+@dataclass
+class Migration:
+    """One run over one store.
+
+    Attributes:
+        to: a deployment, or nowhere in a dry run.
+        ledger: what earlier runs did; noted in as soon as something is done.
+        keeps: whether to note; not in a dry run.
+    """
+
+    store: Store
+    to: Destination
+    ledger: Ledger
+    report: Report
+    keeps: bool = True
+    tell: Tell = _nobody_hears
+    _ids: dict[str, str] = field(init=False)
+    _failed: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._ids = {key: line.id for key, line in self.ledger.taken.items()}
+
+    def run(self) -> Report:
+        """Everything that is left to do. One record's failure stops no other.
+
+        Without a connection, a sign-in or a ledger the run stops, and the report tells why.
+        """
+        try:
+            self._each(Kind.PATIENT, self.store.patients, self._patient)
+            self._users()
+            self._images()
+            self._each(Kind.CASE, self.store.cases, self._case)
+            self._each(Kind.DATASET, self.store.datasets, self._dataset)
+        except STOPPING as error:
+            self.report.stopped = str(error)
+        except KeyboardInterrupt:
+            self.report.stopped = "It was interrupted."
+        return self.report
+
+    def _users(self) -> None:
+        """All in batches: the platform knows by itself whom it has taken."""
+        faults = {user.ref: unfit_user(user.username, vars(user)) for user in self.store.users}
+        fit = {user.username: user for user in self.store.users if faults[user.ref] is None}
+        self.tell("users", 0, len(self.store.users))
+        patients = {
+            user.ref: self._ids[key_of(Kind.PATIENT, user.patient)]
+            for user in fit.values()
+            if user.patient is not None and key_of(Kind.PATIENT, user.patient) in self._ids
+        }
+        results = {one.username: one for one in self.to.users(list(fit.values()), patients)} if fit else {}
+        for user in self.store.users:
+            fault, judged = faults[user.ref], results.get(user.username)
+            if fault is not None:
+                self._add(Kind.USER, user.ref, Outcome.LEFT_OUT, None, fault)
+            elif judged is None or fit[user.username] is not user:
+                self._add(Kind.USER, user.ref, Outcome.LEFT_OUT, None, "the name came twice")
+            else:
+                reasons = [judged.reason] if judged.reason else []
+                self._add(Kind.USER, user.ref, VERDICTS[judged.verdict], None, *reasons)
+        self.tell("users", len(self.store.users), len(self.store.users))
+
+    def _images(self) -> None:
+        """First all are sent, then asked for: most are through by then."""
+        sent: list[OldImage] = []
+        for image in self._counted("images", self.store.images):
+            entry = self._tried(Kind.IMAGE, image, self._send)
+            if entry is None:
+                sent.append(image)
+            else:
+                self.report.entries.append(entry)
+        self._each(Kind.IMAGE, sent, self._judge, what="quality checks")
+
+    def _each(
+        self,
+        kind: Kind,
+        records: Sequence[Record],
+        take: Callable[[Record], Entry],
+        what: str | None = None,
+    ) -> None:
+        for record in self._counted(what or f"{kind}s", records):
+            entry = self._tried(kind, record, take)
+            if entry is not None:
+                self.report.entries.append(entry)
+
+    def _counted(self, what: str, records: Sequence[Record]) -> Iterator[Record]:
+        for number, record in enumerate(records):
+            self.tell(what, number, len(records))
+            yield record
+        if records:
+            self.tell(what, len(records), len(records))
+
+    def _tried(self, kind: Kind, record: Record, take: Callable[[Record], Entry | None]) -> Entry | None:
+        """What `take` makes of the record, unless an earlier run was done with it."""
+        key = key_of(kind, record.ref)
+        done = self.ledger.done(key)
+        if done is not None:
+            return Entry(kind, record.ref, Outcome.BEFORE, done.id, done.remarks)
+        try:
+            return take(record)
+        except STOPPING:
+            raise
+        except (UnfitError, UnreadableFileError) as error:
+            outcome, reason = Outcome.LEFT_OUT, str(error)
+        except TriagelensClientError as error:
+            outcome, reason = Outcome.FAILED, str(error)
+            self._failed.add(key)
+        return Entry(kind, record.ref, outcome, self._ids.get(key) or None, (reason,))
+
+    def _patient(self, patient: OldPatient) -> Entry:
+        new_id = self.to.patient(patient)
+        return self._taken(Kind.PATIENT, patient.ref, new_id, patient.remarks)
+
+    def _send(self, image: OldImage) -> None:
+        """Uploads the image, unless that was done before."""
+        key = key_of(Kind.IMAGE, image.ref)
+        if key in self._ids:
+            return
+        source = checked(Source.of(image.read()))
+        new_id = self.to.image(image, source, self._of_patient(image.patient))
+        self._note(key, new_id, done=False)
+
+    def _judge(self, image: OldImage) -> Entry:
+        key = key_of(Kind.IMAGE, image.ref)
+        try:
+            remarks = (*image.remarks, *self.to.judged(self._ids[key]))
+        except UnfitError as error:
+            self._note(key, self._ids[key], done=True, remarks=(str(error),))
+            raise
+        return self._taken(Kind.IMAGE, image.ref, self._ids[key], remarks)
+
+    def _case(self, case: OldCase) -> Entry:
+        key = key_of(Kind.CASE, case.ref)
+        patient_id = self._of_patient(case.patient)
+        whole = self._with_images_at_hand(case)
+        image_ids = [self._ids[key_of(Kind.IMAGE, ref)] for ref in whole.images]
+
+        def note(new_id: str) -> None:
+            self._note(key, new_id, done=False)
+
+        new_id, remarks = self.to.case(whole, image_ids, patient_id, self._ids.get(key), note)
+        return self._taken(Kind.CASE, case.ref, new_id, remarks)
+
+    def _dataset(self, dataset: OldDataset) -> Entry:
+        key = key_of(Kind.DATASET, dataset.ref)
+
+        def note(new_id: str) -> None:
+            self._note(key, new_id, done=False)
+
+        new_id = self.to.dataset(dataset, self._ids.get(key), note)
+        return self._taken(Kind.DATASET, dataset.ref, new_id, dataset.remarks)
+
+    def _of_patient(self, ref: str | None) -> str | None:
+        """Id of a record's patient.
+
+        Raises:
+            UnfitError, UnfinishedError: the patient could not be taken over, or not yet.
+        """
+        if ref is None:
+            return None
+        key = key_of(Kind.PATIENT, ref)
+        if key in self._failed:
+            raise UnfinishedError("its patient has not come over yet")
+        if key not in self._ids:
+            raise UnfitError("its patient could not be taken over")
+        return self._ids[key]
+
+    def _with_images_at_hand(self, case: OldCase) -> OldCase:
+        """The case with the images that came over, and the drawings on these.
+
+        Raises:
+            UnfinishedError: one may still come.
+            UnfitError: none did.
+        """
+        keys = [key_of(Kind.IMAGE, ref) for ref in case.images]
+        if any(key in self._failed for key in keys):
+            raise UnfinishedError("an image of it has not come over yet")
+        there = [place for place, key in enumerate(keys) if key in self._ids][:MOST_IMAGES_OF_A_CASE]
+        if not there:
+            raise UnfitError("it has no image that could be taken over" if keys else "it has no image")
+        if len(there) == len(keys):
+            return case
+        places = {old: new for new, old in enumerate(there)}
+        drawings = [one for one in case.drawings if one.image_index in places]
+        lost = len(case.drawings) - len(drawings)
+        remarks = [f"{len(keys) - len(there)} of its images did not come over"]
+        if lost:
+            remarks.append(f"{lost} annotations of images that did not come over were left out")
+        return replace(
+            case,
+            images=tuple(case.images[place] for place in there),
+            drawings=tuple(replace(one, image_index=places[one.image_index]) for one in drawings),
+            remarks=(*case.remarks, *remarks),
+        )
+
+    def _taken(self, kind: Kind, ref: str, new_id: str, remarks: tuple[str, ...]) -> Entry:
+        self._note(key_of(kind, ref), new_id, done=True, remarks=remarks)
+        return Entry(kind, ref, Outcome.TAKEN, new_id or None, remarks)
+
+    def _note(self, key: str, new_id: str, *, done: bool, remarks: tuple[str, ...] = ()) -> None:
+        self._ids[key] = new_id
+        if self.keeps:
+            self.ledger.note(key, new_id, done=done, remarks=remarks)
+
+    def _add(self, kind: Kind, ref: str, outcome: Outcome, new_id: str | None, *remarks: str) -> None:
+        self.report.entries.append(Entry(kind, ref, outcome, new_id, remarks))
+
+
+def checked(source: Source) -> Source:
+    """The source, if it is an image.
+
+    Raises:
+        UnreadableFileError: it is none, by its first bytes.
+    """
+    _ = source.image_type
+    return source
