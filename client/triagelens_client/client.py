@@ -1,12 +1,10 @@
-"""The client: one method for each thing the API does, and the whole way of an image in one call."""
+"""The client: signs in, and has one method for each thing that the API does."""
 
 import ssl
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 from pydantic import BaseModel
@@ -18,19 +16,9 @@ from triagelens_client.datasets import Datasets
 from triagelens_client.errors import InvalidRequestError, NotSignedInError, UnauthenticatedError
 from triagelens_client.exports import Exports
 from triagelens_client.feedback import Feedbacks
-from triagelens_client.files import Source
-from triagelens_client.http import Http, read_answer, segment
-from triagelens_client.models import (
-    Content,
-    Explanation,
-    Image,
-    ImageCreated,
-    Me,
-    Page,
-    SignUp,
-    Specialty,
-    all_of,
-)
+from triagelens_client.http import Http, read_answer, without_none
+from triagelens_client.images import Images
+from triagelens_client.models import Me, SignUp, Specialty
 from triagelens_client.patients import Patients
 from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry
@@ -43,8 +31,6 @@ from triagelens_client.training import Training
 from triagelens_client.users import Users
 from triagelens_client.webhook_admin import Webhooks
 
-RESULT_WITHIN_S = 120.0
-
 
 class _SignInAnswer(BaseModel):
     access_token: str
@@ -56,7 +42,7 @@ class _Specialties(BaseModel):
     items: tuple[Specialty, ...]
 
 
-class Triagelens:
+class Triagelens(Images):
     """A connection to one deployment of Triagelens. Thread-safe; use it as a context manager, or close it.
 
     Args:
@@ -94,10 +80,8 @@ class Triagelens:
             raise ValueError("Give tokens or a token_provider, not both.")
         self._keep = keep_tokens
         retry = retry or Retry()
-        self._poll = Poll(retry)
         http = httpx.Client(timeout=timeout_s, verify=verify, transport=transport)
-        self._http = Http(api_url, http, retry, api_key)
-        self._tokens: TokenProvider = token_provider or signed_out
+        super().__init__(Http(api_url, http, retry, api_key), token_provider or signed_out, Poll(retry))
         if tokens is not None:
             self._use(tokens)
 
@@ -134,7 +118,7 @@ class Triagelens:
     def sign_up(
         self, username: str, password: str, *, email: str | None = None, name: str | None = None
     ) -> SignUp:
-        body = _without_none(username=username, password=password, email=email, name=name)
+        body = without_none(username=username, password=password, email=email, name=name)
         return read_answer(SignUp, self._http.send("POST", "/v1/auth/sign-up", body=body))
 
     def confirm(self, username: str, code: str) -> None:
@@ -150,7 +134,7 @@ class Triagelens:
             code: of the authenticator app, where the person has set one up.
             new_password: replaces an invitation's password at the first sign-in.
         """
-        body = _without_none(username=username, password=password, code=code, new_password=new_password)
+        body = without_none(username=username, password=password, code=code, new_password=new_password)
         response = self._http.send("POST", "/v1/auth/sign-in", body=body)
         tokens = _tokens(read_answer(_SignInAnswer, response), username, None)
         self._use(tokens)
@@ -175,145 +159,6 @@ class Triagelens:
         days = {"from": since and f"{since}", "to": until and f"{until}"}
         return read_answer(Statistics, self._send("GET", "/v1/stats", query=days))
 
-    # Images
-
-    def create_image(
-        self,
-        source: Path | str | bytes | Source,
-        specialty: str,
-        *,
-        content_type: str | None = None,
-        idempotency_key: str | None = None,
-        **declaration: Any,
-    ) -> ImageCreated:
-        """Announces an image and gets a form to upload it with.
-
-        Args:
-            content_type: by the first bytes, if None.
-            idempotency_key: the same key and request give the same image; a new key, if None.
-            declaration: `purpose`, `original_filename`, `on_device_prediction`, `captured_at`, `device`,
-                and for clinicians `patient_id`.
-        """
-        what = source if isinstance(source, Source) else Source.of(source)
-        body = _without_none(
-            specialty=specialty,
-            size_bytes=what.size_bytes,
-            content_type=content_type or what.image_type,
-            sha256=what.sha256,
-            **declaration,
-        )
-        response = self._send(
-            "POST",
-            "/v1/images",
-            body=body,
-            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-            idempotent=True,
-        )
-        return read_answer(ImageCreated, response)
-
-    def upload_image(
-        self, created: ImageCreated, source: Path | str | bytes | Source, content_type: str | None = None
-    ) -> None:
-        """Sends the bytes that `created` was announced for, unless the platform already has them.
-
-        Raises:
-            UploadRefusedError: the storage does not take them.
-        """
-        if created.upload is None:
-            return
-        what = source if isinstance(source, Source) else Source.of(source)
-        self._http.upload(created.upload, what, content_type or what.image_type)
-
-    def image(self, image_id: str) -> Image:
-        """The image as it stands."""
-        return read_answer(Image, self._send("GET", f"/v1/images/{segment(image_id)}"))
-
-    def wait_for(self, image_id: str, within_s: float = RESULT_WITHIN_S) -> Image:
-        """The image once it is analysed, rejected or failed, by long polls one after the other.
-
-        Raises:
-            DeadlinePassedError: it is still on its way after `within_s` seconds.
-        """
-
-        def ask(wait_s: int) -> httpx.Response:
-            return self._send(
-                "GET",
-                f"/v1/images/{segment(image_id)}",
-                headers={"Prefer": f"wait={wait_s}"} if wait_s else None,
-                answers_within_s=wait_s,
-            )
-
-        def read(response: httpx.Response) -> tuple[Image, str, bool]:
-            image = read_answer(Image, response)
-            return image, image.status, image.is_final
-
-        return self._poll.until_final(ask, read, subject=f"Image {image_id}", within_s=within_s)
-
-    def upload_and_wait(
-        self,
-        source: Path | str | bytes,
-        specialty: str,
-        *,
-        within_s: float = RESULT_WITHIN_S,
-        on_stage: Callable[[str], None] | None = None,
-        **declaration: Any,
-    ) -> Image:
-        """The whole way: announce, upload, wait.
-
-        Args:
-            within_s: how long to wait after the upload.
-            on_stage: told `announcing`, `uploading`, `analysing` as each begins.
-            declaration: see `create_image`.
-
-        Raises:
-            UnreadableFileError: there is no such file, or it is not an image.
-            UploadRefusedError: the storage does not take the bytes.
-            DeadlinePassedError: the result is not there in time.
-        """
-        tell = on_stage or (lambda stage: None)
-        what = Source.of(source)
-        tell("announcing")
-        created = self.create_image(what, specialty, **declaration)
-        tell("uploading")
-        self.upload_image(created, what)
-        tell("analysing")
-        return self.wait_for(created.image_id, within_s)
-
-    def images(self, limit: int = 50, cursor: str | None = None) -> Page[Image]:
-        """One page of the person's own images, newest first."""
-        response = self._send("GET", "/v1/images", query={"limit": limit, "cursor": cursor})
-        return read_answer(Page[Image], response)
-
-    def all_images(self) -> Iterator[Image]:
-        """All of the person's own images, newest first, page by page."""
-        return all_of(lambda cursor: self.images(cursor=cursor))
-
-    def content(self, image_id: str) -> Content:
-        """A short-lived link to the working image."""
-        return read_answer(Content, self._send("GET", f"/v1/images/{segment(image_id)}/content"))
-
-    def download(self, image_id: str) -> bytes:
-        """The working image, a JPEG."""
-        return self._http.download(self.content(image_id).url)
-
-    def explanation(self, image_id: str, label: str | None = None) -> Explanation:
-        """Where the evidence for a label lies, or for the most probable one."""
-        path = f"/v1/images/{segment(image_id)}/explanation"
-        answer = self._send("GET", path, query={"label": label}, answers_within_s=30)
-        return read_answer(Explanation, answer)
-
-    def fetch(self, link: Content) -> bytes:
-        """The bytes behind a short-lived link."""
-        return self._http.download(link.url)
-
-    def retry(self, image_id: str) -> Image:
-        """Has a failed analysis taken up again. Admins only; safe to repeat."""
-        path = f"/v1/images/{segment(image_id)}/retry"
-        return read_answer(Image, self._send("POST", path, idempotent=True))
-
-    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        return self._http.send(method, path, tokens=self._tokens, **request)
-
     def _use(self, tokens: Tokens) -> None:
         self._tokens = RenewedTokens(tokens, self._renewed, self._keep)
 
@@ -333,7 +178,3 @@ def _tokens(answer: _SignInAnswer, username: str | None, refresh_token: str | No
         expires_at=datetime.now(UTC) + timedelta(seconds=answer.expires_in),
         username=username,
     )
-
-
-def _without_none(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}

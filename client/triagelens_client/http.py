@@ -230,3 +230,8 @@ def _stays_on_this_machine(host: str) -> bool:
 def _connection_failed(error: httpx.TransportError) -> ConnectionFailedError:
     place = f"{error.request.url.scheme}://{error.request.url.netloc.decode('ascii')}"
     return ConnectionFailedError(f"No answer from {place}: {error or type(error).__name__}.")
+
+
+def without_none(**fields: Any) -> dict[str, Any]:
+    """A request's body, without the fields that were not given."""
+    return {name: value for name, value in fields.items() if value is not None}

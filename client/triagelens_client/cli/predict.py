@@ -22,8 +22,9 @@ from triagelens_client.cli.output import (
     table,
     verdict,
 )
-from triagelens_client.client import RESULT_WITHIN_S, Triagelens
+from triagelens_client.client import Triagelens
 from triagelens_client.errors import NotSignedInError, TriagelensClientError
+from triagelens_client.images import RESULT_WITHIN_S
 from triagelens_client.models import Image
 
 if TYPE_CHECKING:
