@@ -1,7 +1,6 @@
 """The REST API in front of `clinic_api`, and the answers that the gateway gives by itself."""
 
 import json
-from http import HTTPStatus
 
 from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
@@ -18,6 +17,7 @@ from infra.constructs.api_keys import require_keys
 from infra.constructs.batch_permissions import allow_batch
 from infra.constructs.firewall import protect
 from infra.constructs.functions import FunctionFactory
+from infra.constructs.gateway_errors import shape_gateway_errors
 from infra.constructs.identity import Identity
 from infra.constructs.pipeline import Pipeline
 from infra.constructs.storage import (
@@ -74,31 +74,6 @@ ACCESS_LOG = {
 }
 
 
-# What the gateway answers by itself, in the shape of the application's errors: (status, code, detail).
-GATEWAY_ERRORS = {
-    "ACCESS_DENIED": (403, "forbidden", "Access is denied."),
-    "BAD_REQUEST_BODY": (400, "invalid_request", "The request is not as described."),
-    "BAD_REQUEST_PARAMETERS": (400, "invalid_request", "The request is not as described."),
-    "INVALID_API_KEY": (403, "forbidden", "This needs an API key: `X-API-Key`."),
-    "INTEGRATION_FAILURE": (504, "unavailable", "The service did not answer; try again."),
-    "INTEGRATION_TIMEOUT": (504, "unavailable", "No answer came in time; try again."),
-    "MISSING_AUTHENTICATION_TOKEN": (403, "forbidden", "There is nothing at this address."),
-    "QUOTA_EXCEEDED": (429, "too_many_requests", "The quota is used up."),
-    "REQUEST_TOO_LARGE": (
-        413,
-        "payload_too_large",
-        "The request is larger than 10 MB; ask POST /v1/images for an upload.",
-    ),
-    "RESOURCE_NOT_FOUND": (404, "not_found", "There is nothing at this address."),
-    "THROTTLED": (429, "throttled", "Too many requests; slow down and try again."),
-    "UNAUTHORIZED": (401, "unauthenticated", "Sign in first."),
-    "UNSUPPORTED_MEDIA_TYPE": (415, "invalid_request", "The content type is not one that is taken here."),
-    "WAF_FILTERED": (403, "forbidden", "The request was blocked."),
-    "DEFAULT_4XX": (400, "invalid_request", "The request was refused."),
-    "DEFAULT_5XX": (500, "internal_error", "Something went wrong on our side."),
-}
-
-
 class Api(Construct):
     """API Gateway -> `clinic_api`, which does the routing and checks who is asking."""
 
@@ -129,7 +104,7 @@ class Api(Construct):
         if snap_start:
             target = self.function.add_alias("live")
         self.rest = self._rest_api(target)
-        self._shape_gateway_errors()
+        shape_gateway_errors(self.rest, config.cors_origins)
         if config.has("waf"):
             protect(self, self.rest)
 
@@ -242,16 +217,7 @@ class Api(Construct):
                 throttling_burst_limit=BURST,
             ),
         )
-        acknowledge(
-            rest,
-            "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
-            "API Gateway's own policy for its logs, of which an account has one.",
-        )
-        app_decides = (
-            "The application verifies the token, then asks the person's record, which is the authority."
-        )
-        acknowledge(rest, "APIG4", app_decides)
-        acknowledge(rest, "COG4", app_decides)
+        _acknowledge(rest)
         rest.node.try_remove_child("Endpoint")  # the stack's own output ApiUrl tells it
         integration = apigateway.LambdaIntegration(target, proxy=True)
         validator = rest.add_request_validator(
@@ -270,29 +236,6 @@ class Api(Construct):
             require_keys(self, rest, integration, names)
         return rest
 
-    def _shape_gateway_errors(self) -> None:
-        origins = self._config.cors_origins
-        headers = {"Content-Type": "'application/problem+json'"}
-        if origins:
-            # A gateway response holds one fixed value. It carries nothing but the problem itself.
-            headers["Access-Control-Allow-Origin"] = f"'{origins[0] if len(origins) == 1 else '*'}'"
-        for kind, (status, code, detail) in GATEWAY_ERRORS.items():
-            problem = {
-                "type": f"urn:triagelens:problem:{code}",
-                "title": HTTPStatus(status).phrase,
-                "status": status,
-                "detail": detail,
-                "code": code,
-                "correlation_id": "$context.requestId",
-            }
-            self.rest.add_gateway_response(
-                f"on-{kind.lower().replace('_', '-')}",
-                type=apigateway.ResponseType.of(kind),
-                status_code=str(status),
-                response_headers=headers,
-                templates={"application/json": json.dumps(problem)},
-            )
-
 
 def _training_environment(config: Config) -> dict[str, str]:
     """Queues and definitions of the stack TriagelensTraining by their names, and what an hour costs."""
@@ -305,3 +248,14 @@ def _training_environment(config: Config) -> dict[str, str]:
     if config.training_usd_per_hour is not None:
         environment["TRAINING_USD_PER_HOUR"] = str(config.training_usd_per_hour)
     return environment
+
+
+def _acknowledge(rest: apigateway.RestApi) -> None:
+    acknowledge(
+        rest,
+        "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+        "API Gateway's own policy for its logs, of which an account has one.",
+    )
+    app_decides = "The application verifies the token, then asks the person's record, which is the authority."
+    acknowledge(rest, "APIG4", app_decides)
+    acknowledge(rest, "COG4", app_decides)
