@@ -1,1 +1,1 @@
-"""Keeps the review queue as the cases are. Fed by the bus."""
+"""Keeps the review queue as the cases are, and opens cases for review. Fed by the bus."""

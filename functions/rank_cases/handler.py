@@ -1,5 +1,6 @@
 """Entry point: events that change what waits for a reader."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -21,10 +22,14 @@ metrics = Metrics()
 tracer = Tracer()
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @lru_cache
 def ranking() -> Ranking:
     table, region = settings().casework_table, settings().aws_region
-    return Ranking(DynamoCases(table, region), DynamoPanels(table, region), DynamoReview(table, region))
+    return Ranking(DynamoCases(table, region), DynamoPanels(table, region), DynamoReview(table, region), _now)
 
 
 @logger.inject_lambda_context
@@ -40,9 +45,9 @@ def _place(message: SQSRecord) -> None:
     event = event_in(message.body)
     logger.set_correlation_id(event.correlation_id)
     if event.type.startswith("image."):
-        ranking().image_analysed(str(event.detail["image_id"]))
+        ranking().image_analysed(str(event.detail["image_id"]), event.correlation_id)
     else:
-        ranking().place(str(event.detail["case_id"]))
+        ranking().place(str(event.detail["case_id"]), event.correlation_id)
 
 
 def _give_up(message: SQSRecord) -> None:

@@ -10,7 +10,7 @@ from tests.fake_cases import FakeCases
 from tests.fake_deliveries import FakeDeliveries
 from tests.fake_patients import FakePatients
 from tests.fakes import START, FakeCasework, FakeClock, FakePeople
-from triagelens.domain.cases import Case, CaseStatus
+from triagelens.domain.cases import SYSTEM, Case, CaseStatus
 from triagelens.domain.errors import UnavailableError
 from triagelens.domain.images import ImageRecord, ImageStatus, Purpose, UploadDeclaration
 from triagelens.domain.mails import Mail
@@ -233,6 +233,17 @@ def test_every_doctor_but_the_one_whose_doing_it_was_is_told_of_a_case() -> None
     world.person("adam", Role.ADMIN)
     world.tell(event("case.uncertain", case_id="case", by="sub-doctor-007"))
     assert sorted(world.told) == [f"doctor-{number:03}" for number in range(105) if number != 7]
+
+
+def test_nobody_is_told_again_when_the_platform_opens_a_case_for_review() -> None:
+    for more in ({}, {"case_addresses": ("desk@example.org",)}):
+        world = World(**more)
+        world.case()
+        world.person("doctor", Role.DOCTOR)
+        world.tell(event("case.uncertain", case_id="case", by=SYSTEM))
+        assert world.mails.sent == []
+        world.tell(event("case.uncertain", case_id="case", by="sub-gp"))
+        assert len(world.mails.sent) == 1
 
 
 def test_the_addresses_set_up_for_cases_are_told_instead_of_the_doctors() -> None:

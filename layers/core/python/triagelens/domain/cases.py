@@ -47,6 +47,9 @@ UNDECIDED = frozenset({CaseStatus.OPEN, CaseStatus.UNCERTAIN})
 # A rejected case teaches nothing.
 LABELLED = frozenset(CaseStatus) - {CaseStatus.REJECTED}
 
+# The platform itself, where otherwise a person's `sub` stands; no person's is like it.
+SYSTEM = "system"
+
 MOST_IMAGES = 20
 # Fields whose former values the history keeps.
 TRACKED = ("status", "image_ids", "patient_id", "notes", "final_diagnosis")
@@ -120,6 +123,12 @@ class Case(_Part):
     def is_undecided(self) -> bool:
         return self.status in UNDECIDED
 
+    @property
+    def is_doubted_by_the_platform(self) -> bool:
+        """Whether it is uncertain because a model was, and nobody has said so since."""
+        by = self.decision.by if self.decision is not None else None
+        return self.status is CaseStatus.UNCERTAIN and by == SYSTEM
+
     def after(self, move: Move, by: str, now: datetime, correlation_id: str, **changes: Any) -> Self:
         """A copy as it is after `move`, with `changes` applied.
 
@@ -127,6 +136,8 @@ class Case(_Part):
             TransitionError: the state machine has no such edge.
         """
         to = MOVES.get((self.status, move))
+        if move is Move.DOUBT and self.is_doubted_by_the_platform:
+            to = CaseStatus.UNCERTAIN  # a person's doubt takes the place of the platform's
         if to is None:
             raise TransitionError(f"A case that is {self.status} does not take {move.value!r}.")
         stamp = {"updated_at": now, "updated_by": by, "correlation_id": correlation_id}

@@ -20,8 +20,15 @@ IMAGE_COLUMNS = (
     *("image_id", "specialty", "status", "purpose", "owner", "patient_id", "created_at", "updated_at"),
     *("captured_at", "content_type", "size_bytes", "width", "height", "working_width", "working_height"),
     *("verdict", "rejection_reasons", "warnings", "focus_score", "detail_score", "brightness"),
-    *("top_label", "probability", "margin", "entropy", "probabilities", "model_name", "model_version"),
-    *("demonstration", "on_device_label", "on_device_probability", "failure_code"),
+    *("top_label", "probability", "margin", "entropy", "probabilities", "decision", "decision_reasons"),
+    *(
+        "model_name",
+        "model_version",
+        "demonstration",
+        "on_device_label",
+        "on_device_probability",
+        "failure_code",
+    ),
 )
 IMAGE_PEOPLE = ("patient_name", "original_filename", "device", "on_device_said")
 CASE_COLUMNS = (
@@ -73,8 +80,10 @@ def image_row(image: ImageRecord, people: People | None) -> Row:
         }
     if found is not None:
         row |= found.model_dump(
-            mode="json", include={"top_label", "probability", "margin", "entropy", "demonstration"}
+            mode="json",
+            include={"top_label", "probability", "margin", "entropy", "decision", "demonstration"},
         )
+        row["decision_reasons"] = [str(reason) for reason in found.reasons]
         row["probabilities"] = {entry.label: entry.probability for entry in found.probabilities}
         row |= {"model_name": found.model.name, "model_version": found.model.version}
     said = upload.on_device_prediction

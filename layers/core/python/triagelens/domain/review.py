@@ -1,4 +1,4 @@
-"""Which cases a reader should see first: those of which the model is least certain.
+"""Which cases a reader has to see, and which first: those of which the model is least certain.
 
 Settles, B. (2009), Active Learning Literature Survey, section 3.1, for margin, entropy and least
 confidence; Sener & Savarese (2018), Active Learning for Convolutional Neural Networks: A Core-Set
@@ -7,12 +7,14 @@ Approach, for the batch that covers as much as it can (greedy k-centre, Gonzalez
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from triagelens.domain.cases import LABELLED, Case
+from triagelens.domain.abstention import OPENS_REVIEW
+from triagelens.domain.cases import LABELLED, SYSTEM, Case, CaseStatus, Decision, Move
 from triagelens.domain.panels import Panel
 from triagelens.domain.prediction import Prediction
 from triagelens.domain.specialties import specialty
@@ -82,6 +84,27 @@ def review_item(case: Case, panel: Panel, predictions: Sequence[tuple[str, Predi
         confidence=min(prediction.confidence for _, prediction in predictions),
         embedding=embedding(leading),
     )
+
+
+def opened_for_review(
+    case: Case, predictions: Sequence[tuple[str, Prediction]], now: datetime, correlation_id: str
+) -> Case | None:
+    """The case as uncertain, if it is open and the model does not stand by what it found on an image of it.
+
+    None if there is nothing to do: that it is uncertain is said once, and nobody's decision is touched.
+
+    Args:
+        predictions: (image id, finding) of the case's analysed images.
+    """
+    doubted = [
+        f"Image {image_id}: {finding.decision} ({', '.join(finding.reasons)})."
+        for image_id, finding in predictions
+        if finding.decision in OPENS_REVIEW
+    ]
+    if case.status is not CaseStatus.OPEN or not doubted:
+        return None
+    decision = Decision(by=SYSTEM, at=now, reason=" ".join(doubted))
+    return case.after(Move.DOUBT, SYSTEM, now, correlation_id, decision=decision)
 
 
 def embedding(prediction: Prediction) -> Vector:

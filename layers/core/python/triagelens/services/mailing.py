@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
+from triagelens.domain.cases import SYSTEM
 from triagelens.domain.errors import NotFoundError, TriagelensError
 from triagelens.domain.mails import Mail, MailKind, render
 from triagelens.domain.messages import Event
@@ -154,8 +155,11 @@ class Mailing:
         return None if account is None else account.sub
 
     def _of_case(self, case_id: str, by: str) -> Iterator[_Recipient]:
-        """The addresses set up for it, or else every doctor but the one whose doing it was."""
-        if not self.cases.case(case_id).is_undecided:
+        """The addresses set up for it, or else every doctor but the one whose doing it was.
+
+        Nobody when the platform has opened a case for review: of the case they were told when it was made.
+        """
+        if by == SYSTEM or not self.cases.case(case_id).is_undecided:
             return
         if self.case_addresses:
             yield from (_Recipient(address, address) for address in self.case_addresses)

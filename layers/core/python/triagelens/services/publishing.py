@@ -129,6 +129,8 @@ def image_event(change: ImageChange) -> Event | None:
             "failure": record.failure and record.failure.code,
             "top_label": prediction and prediction.top_label,
             "probability": prediction and prediction.probability,
+            "decision": prediction and prediction.decision and str(prediction.decision),
+            "decision_reasons": [str(reason) for reason in prediction.reasons] if prediction else [],
             "model": prediction and prediction.model.model_dump(mode="json"),
             "demonstration": prediction and prediction.demonstration,
         },

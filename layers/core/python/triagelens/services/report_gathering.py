@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from triagelens.domain.cases import Case
+from triagelens.domain.cases import SYSTEM, Case
 from triagelens.domain.errors import ConflictError, NotFoundError, UnavailableError
 from triagelens.domain.images import ImageRecord, ImageStatus
 from triagelens.domain.patients import Patient
@@ -221,6 +221,8 @@ class Gathering:
         return {sub: self._name(sub) for sub in set(subs)}
 
     def _name(self, sub: str) -> str:
+        if sub == SYSTEM:
+            return "Triagelens"
         try:
             person = self._sources.people.person(sub)
         except NotFoundError:
