@@ -62,6 +62,12 @@ class SecondFactorMissingError(ForbiddenError):
     code = "second_factor_required"
 
 
+class WrongDoorError(ForbiddenError):
+    """The password was right, and this sign-in is for people of other roles."""
+
+    code = "wrong_door"
+
+
 class UnauthenticatedError(TriagelensError):
     """No valid access token came with the request."""
 
@@ -198,6 +204,18 @@ class UnavailableError(TriagelensError):
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NoFindingError(UnavailableError):
+    """The platform could not analyse a photo, for no fault of the photo's.
+
+    Attributes:
+        code: why (`no_model`, `processing_error`, ...).
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, retry_after_s=60)
+        self.code = code
 
 
 class TrainingNotDeployedError(UnavailableError):

@@ -1,5 +1,6 @@
 """People sign up, sign in, and are recognised."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from triagelens.domain.audit import NOBODY, AuditEntry, Outcome
@@ -11,6 +12,7 @@ from triagelens.domain.errors import (
     SignInError,
     TooManyRequestsError,
     UnauthenticatedError,
+    WrongDoorError,
 )
 from triagelens.domain.ids import new_id
 from triagelens.domain.people import Person, Role
@@ -161,7 +163,34 @@ class Accounts:
             ForbiddenError: the password was right, and the person has no record or was disabled.
             TooManyRequestsError: every session was ended in this very second.
         """
+        tokens, _ = self.enter(username, password, code, new_password, correlation_id)
+        return tokens
+
+    def enter(
+        self, username: str, password: str, code: str | None, new_password: str | None, correlation_id: str
+    ) -> tuple[Tokens, Person]:
+        """As `sign_in`, with the person whose tokens these are."""
+        tokens, _ = self.enter(username, password, code, new_password, correlation_id)
+        return tokens
+
+    def enter(
+        self,
+        username: str,
+        password: str,
+        code: str | None,
+        new_password: str | None,
+        correlation_id: str,
+        door: Collection[Role] = frozenset(Role),
+    ) -> tuple[Tokens, Person]:
+        """As `sign_in`, with whose tokens they are, by a door for some roles only.
+
+        Raises:
+            WrongDoorError: the password was right, and the door is for others. It is audited, too.
+        """
         tokens, person = self.prove(username, password, code, new_password, correlation_id)
+        if person.role not in door:
+            self._write_down(person.sub, Outcome.DENIED, correlation_id, WrongDoorError.code)
+            raise WrongDoorError("This sign-in is for others; yours is at another address.")
         if tokens.second_factor and not person.second_factor:
             change_record(self._people, person.sub, second_factor=True)
         # What was shown just now counts, and not what the record remembers.
@@ -169,7 +198,7 @@ class Accounts:
             self._write_down(person.sub, Outcome.DENIED, correlation_id, SecondFactorMissingError.code)
             raise SecondFactorMissingError(SECOND_FACTOR_TEXT)
         self._write_down(person.sub, Outcome.ALLOWED, correlation_id, None)
-        return tokens
+        return tokens, person
 
     def prove(
         self, username: str, password: str, code: str | None, new_password: str | None, correlation_id: str

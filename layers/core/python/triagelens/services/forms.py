@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 
 from triagelens.domain.cases import Case, HistoryEntry
-from triagelens.domain.errors import InvalidRequestError, NotFoundError, OutdatedError, TransitionError
-from triagelens.domain.forms import FormAnswers, PatientForm
+from triagelens.domain.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    OutdatedError,
+    TooLargeError,
+    TransitionError,
+)
+from triagelens.domain.forms import MOST_BYTES, FormAnswers, PatientForm
 from triagelens.domain.ids import new_id
 from triagelens.domain.people import Person
 from triagelens.services.annotation_ports import FormRecords
@@ -44,11 +50,13 @@ class Forms:
 
         Raises:
             InvalidRequestError: the case has no image there.
+            TooLargeError: there is more on the form than a record holds.
             TransitionError: the case is decided.
             OutdatedError: there is a form that the caller has not read.
         """
         if not 0 <= image_index < len(case.image_ids):
             raise InvalidRequestError(f"This case has {len(case.image_ids)} images, counted from 0.")
+        check_size(answers)
         if not case.is_undecided:
             raise TransitionError(f"A case that is {case.status} takes no form.")
         old, now = self.records.form(case.case_id), self.clock()
@@ -73,6 +81,16 @@ class Forms:
             after=_told(form),
         )
         return self.records.write_form(form, entry)
+
+
+def check_size(answers: FormAnswers) -> None:
+    """Makes sure that a record holds the form.
+
+    Raises:
+        TooLargeError: it does not.
+    """
+    if len(answers.model_dump_json().encode()) > MOST_BYTES:
+        raise TooLargeError(f"A form may have at most {MOST_BYTES // 1000} KB of text.")
 
 
 def _told(form: PatientForm) -> dict[str, object]:

@@ -9,9 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from triagelens.domain.errors import TooLargeError
-from triagelens.domain.images import Device, ImageRecord, OnDevicePrediction, Purpose, UploadDeclaration
+from triagelens.domain.errors import NoFindingError, TooLargeError, UnreadableImageError
+from triagelens.domain.images import (
+    Device,
+    ImageRecord,
+    ImageStatus,
+    OnDevicePrediction,
+    Purpose,
+    UploadDeclaration,
+)
 from triagelens.domain.people import Person
+from triagelens.domain.prediction import Prediction
 from triagelens.domain.quality import ImageLimits
 from triagelens.imaging.header import read_header
 from triagelens.services.images import LONGEST_WAIT_S, Waited, Waiting
@@ -109,6 +117,25 @@ class SmallUploads:
         if begun.form is not None:
             self._originals.write(begun.record.upload_key, declaration, photo.data)
         return begun.record
+
+
+def finding_of(record: ImageRecord) -> Prediction | None:
+    """What was found on a photo; None if that is still to come.
+
+    Raises:
+        UnreadableImageError: the photo is not good enough, with the first of the reasons as its code.
+        NoFindingError: the analysis failed, or the photo never came.
+    """
+    if record.status is ImageStatus.REJECTED:
+        told = record.quality.reasons if record.quality is not None else ()
+        reasons = [reason for reason in told if reason.severity == "reject"]
+        words = " ".join(reason.message for reason in reasons) or "The photo cannot be used."
+        raise UnreadableImageError(reasons[0].code if reasons else "rejected", words)
+    if record.status is ImageStatus.FAILED and record.failure is not None:
+        raise NoFindingError(record.failure.code, record.failure.message)
+    if record.status is ImageStatus.EXPIRED:
+        raise NoFindingError("expired", "The photo has not arrived. Send it again.")
+    return record.prediction
 
 
 def _key(sender: Sender, declaration: UploadDeclaration) -> str:
