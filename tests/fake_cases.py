@@ -7,7 +7,7 @@ from tests.fakes import page_of, stored_in
 from triagelens.domain.cases import LABELLED, Case, Comment, HistoryEntry, ReaderLabel
 from triagelens.domain.errors import ConflictError, NotFoundError, OutdatedError, TransitionError
 from triagelens.domain.panels import Panel
-from triagelens.services.case_ports import WantedCases
+from triagelens.services.case_ports import TakenNumber, WantedCases
 from triagelens.services.ports import Page
 
 FIRST_NUMBER = 10_000
@@ -15,12 +15,12 @@ FIRST_NUMBER = 10_000
 
 @dataclass
 class FakeCaseNumbers:
-    """`held` says whose a number is; a number that a case has is in `used` too."""
+    """`held` says whose a number is; `used`, too, by which case if one has it."""
 
     next: int = FIRST_NUMBER
     free: set[int] = field(default_factory=set)
     held: dict[int, str] = field(default_factory=dict)
-    used: set[int] = field(default_factory=set)
+    used: dict[int, str] = field(default_factory=dict)
 
     def take(self, holder: str) -> int:
         number = min(self.free, default=self.next)
@@ -36,6 +36,10 @@ class FakeCaseNumbers:
             raise ConflictError("This number belongs to a case.")
         del self.held[number]
         self.free.add(number)
+
+    def taken(self, number: int) -> TakenNumber | None:
+        holder = self.held.get(number)
+        return None if holder is None else TakenNumber(holder, self.used.get(number))
 
 
 @dataclass
@@ -68,7 +72,7 @@ class FakeCases:
             if self.numbers.held.get(number) != case.owner or number in self.numbers.used:
                 raise ConflictError("This case number is not one that you hold.")
             self._claim(case, case.image_ids)
-            self.numbers.used.add(number)
+            self.numbers.used[number] = case.case_id
             if panel is not None:
                 self.panels[case.case_id] = panel.model_copy(update={"version": 1})
             return self._write(case, entry)

@@ -13,6 +13,7 @@ from botocore.client import BaseClient
 from tests.cloud import REGION, Cloud
 from triagelens.adapters.dynamodb.case_numbers import DynamoCaseNumbers
 from triagelens.domain.errors import NotFoundError
+from triagelens.services.case_ports import TakenNumber
 
 START = 10_000
 CALLERS = 100
@@ -76,3 +77,11 @@ def test_a_number_goes_back_only_from_its_holder_and_only_once(numbers: DynamoCa
     assert numbers.take("ben") == number
     with pytest.raises(NotFoundError):
         numbers.release(number, "ada")
+
+
+def test_a_number_that_is_held_says_by_whom(numbers: DynamoCaseNumbers) -> None:
+    number = numbers.take("ada")
+    assert numbers.taken(number) == TakenNumber("ada", None)
+    assert numbers.taken(number + 1) is None
+    numbers.release(number, "ada")
+    assert numbers.taken(number) is None

@@ -28,7 +28,7 @@ from triagelens.domain.errors import (
     UnavailableError,
 )
 from triagelens.domain.ids import new_id
-from triagelens.services.case_ports import WantedCases
+from triagelens.services.case_ports import TakenNumber, WantedCases
 from triagelens.services.ports import Page
 
 EVERY_STATUS = frozenset(CaseStatus)
@@ -173,6 +173,7 @@ def test_a_number_serves_one_case_of_its_holder(
             added(cases, new(number=wrong))
     with pytest.raises(ConflictError):
         numbers.release(case.number, "gp")
+    assert numbers.taken(case.number) == TakenNumber("gp", case.case_id)
 
 
 def test_pages_hold_every_wanted_case_once_newest_first_across_months(

@@ -8,6 +8,14 @@ from triagelens.domain.panels import Panel
 from triagelens.services.ports import Page
 
 
+@dataclass(frozen=True)
+class TakenNumber:
+    """A number that is given out: who holds it, and which case has it, if any does."""
+
+    holder: str
+    case_id: str | None
+
+
 class CaseNumbers(Protocol):
     """Numbers for people to say aloud. None is ever given out twice at the same time."""
 
@@ -21,6 +29,9 @@ class CaseNumbers(Protocol):
             NotFoundError: `holder` does not hold it.
             ConflictError: a case has it.
         """
+
+    def taken(self, number: int) -> TakenNumber | None:
+        """What became of a number, read consistently; None as long as nobody has it."""
 
 
 @dataclass(frozen=True)

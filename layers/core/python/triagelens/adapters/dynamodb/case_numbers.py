@@ -5,6 +5,7 @@ import secrets
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.errors import ConflictError, NotFoundError, UnavailableError
+from triagelens.services.case_ports import TakenNumber
 
 NUMBERS = "NUMBERS"
 NEXT = "NEXT"
@@ -15,16 +16,26 @@ TRIES = 4
 CHOICE = 25  # how many released numbers are looked at; more would only matter to more callers at once
 
 
-def taken_item(number: int, status: str) -> CaseworkItem:
-    """The item that says what became of a number."""
-    return CaseworkItem(
-        NUMBERS, f"{TAKEN}{number:010d}", kind="case_number", status=status, body={"number": number}
-    )
+def taken_item(number: int, status: str, case_id: str | None = None) -> CaseworkItem:
+    """The item that says what became of a number. `case_id` is of the case that has it."""
+    body = {"number": number} if case_id is None else {"number": number, "case_id": case_id}
+    return CaseworkItem(NUMBERS, f"{TAKEN}{number:010d}", kind="case_number", status=status, body=body)
 
 
 def held_by(holder: str) -> str:
     """Status of a number that somebody holds and no case has yet."""
     return f"held#{holder}"
+
+
+def put_used(parts: Parts, number: int, owner: str, case_id: str) -> None:
+    """Makes a number that `owner` holds the case's own: its item is there, or it is not theirs to use."""
+    used = taken_item(number, f"{USED}#{owner}", case_id)
+    parts.update(
+        used,
+        [CaseworkItem.status.set(used.status), CaseworkItem.body.set(used.body)],
+        ConflictError("This case number is not one that you hold."),
+        CaseworkItem.status == held_by(owner),
+    )
 
 
 class DynamoCaseNumbers:
@@ -55,13 +66,18 @@ class DynamoCaseNumbers:
         parts = Parts()
         parts.delete(taken_item(number, ""), CaseworkItem.status == held_by(holder), used)
         parts.put(_free_item(number), used)
-        try:
-            status = CaseworkItem.get(NUMBERS, f"{TAKEN}{number:010d}", consistent_read=True).status
-        except CaseworkItem.DoesNotExist:
-            status = None
-        if status not in (held_by(holder), f"{USED}#{holder}"):
+        known = self.taken(number)
+        if known is None or known.holder != holder:
             raise NotFoundError("You do not hold this number.")
         parts.write(self._connection)
+
+    def taken(self, number: int) -> TakenNumber | None:
+        try:
+            item = CaseworkItem.get(NUMBERS, f"{TAKEN}{number:010d}", consistent_read=True)
+        except CaseworkItem.DoesNotExist:
+            return None
+        _, _, holder = str(item.status).partition("#")
+        return TakenNumber(holder, item.body.get("case_id"))
 
     def _free(self) -> list[int]:
         found = CaseworkItem.query(

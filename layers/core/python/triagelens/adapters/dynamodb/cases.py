@@ -20,7 +20,7 @@ from triagelens.adapters.dynamodb.case_items import (
     share_item,
 )
 from triagelens.adapters.dynamodb.case_lists import CaseLists
-from triagelens.adapters.dynamodb.case_numbers import USED, held_by, taken_item
+from triagelens.adapters.dynamodb.case_numbers import put_used
 from triagelens.adapters.dynamodb.casework import META, image_pk
 from triagelens.adapters.dynamodb.panel_items import count_panel, panel_item, review_item_key
 from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_connection
@@ -66,13 +66,7 @@ class DynamoCases:
         _claim(parts, case, case.image_ids)
         if case.image_owner is not None:
             put_share(parts, case, case.image_owner)
-        # The number's item is there, held by the case's owner, or the number is not theirs to use.
-        parts.update(
-            taken_item(case.number, ""),
-            [CaseworkItem.status.set(f"{USED}#{case.owner}")],
-            ConflictError("This case number is not one that you hold."),
-            CaseworkItem.status == held_by(case.owner),
-        )
+        put_used(parts, case.number, case.owner, case.case_id)
         parts.write(self._connection)
         return case.model_copy(update={"version": item.version})
 
