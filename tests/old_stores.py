@@ -1,6 +1,7 @@
 """Old systems' stores, made for a test."""
 
 import base64
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -100,3 +101,64 @@ def cataract(root: Path, submissions: Mapping[str, object], images: Mapping[str,
         text = record if isinstance(record, str) else json.dumps(record)
         (folder / "metadata" / f"{name}.json").write_text(text)
     return folder
+
+
+def write_json(root: Path, **collections: object) -> Path:
+    """SMITA's collections: a list is written as an array, a text as it is."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, content in collections.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        (root / f"{name}.json").write_text(text)
+    return root
+
+
+def write_csv(root: Path, **tables: Sequence[Mapping[str, object]]) -> Path:
+    """Tables of the brain tumour system; the first row names the columns."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, records in tables.items():
+        with (root / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, list(records[0]))
+            writer.writeheader()
+            writer.writerows(records)
+    return root
+
+
+PATIENT: Mapping[str, object] = {
+    "id": 7,
+    "patient_id": "P-2025-0007",
+    "name": "Zoë Quux",
+    "email": "zoe@example.org",
+    "age": 41,
+    "gender": "Female",
+    "phone": "+49 30 901820",
+    "address": "1 Main Street, Springfield",
+    "username": "zoe.quux",
+    "password_hash": HASH,
+    "created_at": "2025-02-01 08:00:00",
+}
+SCAN: Mapping[str, object] = {
+    "id": 1,
+    "patient_id": 7,
+    "scan_id": "scan-0001",
+    "original_filename": "mri.png",
+    "original_path": "https://res.cloudinary.com/x/image/upload/v1/brain_tumor_scans/original/abc123.png",
+    "prediction": "Tumor",
+    "confidence": 97.5,
+    "probability": 0.975,
+    "created_at": "2025-02-02 09:30:00",
+}
+FORM: Mapping[str, object] = {
+    "_id": {"$oid": "65a0c0ffee65a0c0ffee65a0"},
+    "smita_id": "SMITA-001",
+    "name": "Zoë Quux",
+    "age": "54",
+    "gender": "F",
+    "tobacco": "yes",
+    "symptoms": ["burning", "swelling"],
+    "Dentures?": "no",
+    "consent": True,
+    "image_url": "https://res.cloudinary.com/x/image/upload/v1/oral/xyz789.jpg",
+    "prediction": "Lesion",
+    "confidence": 0.91,
+    "created_at": {"$date": "2025-05-06T07:08:09Z"},
+}

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,13 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from triagelens_client.cli.output import FAILED, complain, failing_plainly, notices, results, table
 from triagelens_client.errors import UnreadableFileError
 from triagelens_client.migrate.allcare import read_allcare
+from triagelens_client.migrate.braintumor import read_braintumor
 from triagelens_client.migrate.cataract import read_cataract
 from triagelens_client.migrate.deployment import Deployment, Nowhere
+from triagelens_client.migrate.dermascan import read_dermascan
 from triagelens_client.migrate.engine import Migration, Tell
 from triagelens_client.migrate.ledger import Ledger, written_whole
 from triagelens_client.migrate.records import Store
 from triagelens_client.migrate.report import Outcome, Report
 from triagelens_client.migrate.roles import check_role
+from triagelens_client.migrate.smita import read_smita
 
 if TYPE_CHECKING:
     from triagelens_client.cli.connection import Connection
@@ -56,6 +61,14 @@ _Report = Annotated[
 _Wait = Annotated[
     float, typer.Option(min=1, help="Seconds to wait for the quality check of one image, once all are sent.")
 ]
+
+
+class FormerRole(StrEnum):
+    """What those may become of whom the former system knew no more than that they had signed up."""
+
+    PATIENT = "patient"
+    GP = "gp"
+    DOCTOR = "doctor"
 
 
 @dataclass(frozen=True)
@@ -125,6 +138,67 @@ def cataract(
 ) -> None:
     """Images for training that the cataract app collected, with what the model on the device said."""
     _migrate(context, _Wanted(directory, dry_run, ledger, report, wait), lambda: read_cataract(directory))
+
+
+@app.command()
+@failing_plainly
+def braintumor(
+    context: typer.Context,
+    directory: _Directory,
+    dry_run: _DryRun = False,
+    ledger: _Ledger = None,
+    report: _Report = None,
+    wait: _Wait = 300.0,
+) -> None:
+    """Patients, their accounts and scans of the brain tumour system. Needs the role admin.
+
+    The folder holds its tables as patients.csv, scans.csv, reports.csv and admins.csv, scans/ and reports/.
+    """
+    _migrate(context, _Wanted(directory, dry_run, ledger, report, wait), lambda: read_braintumor(directory))
+
+
+@app.command()
+@failing_plainly
+def smita(
+    context: typer.Context,
+    directory: _Directory,
+    role: Annotated[
+        FormerRole, typer.Option(help="Of its users who are no admins. Everybody could sign up there.")
+    ] = FormerRole.PATIENT,
+    dry_run: _DryRun = False,
+    ledger: _Ledger = None,
+    report: _Report = None,
+    wait: _Wait = 300.0,
+) -> None:
+    """Users with their passwords, forms, images and comments of SMITA. Needs the role admin.
+
+    The folder holds its collections as users.json, forms.json, comments.json and feedbacks.json, and images/.
+    """
+    wanted = _Wanted(directory, dry_run, ledger, report, wait)
+    _migrate(context, wanted, lambda: read_smita(directory, role=role))
+
+
+@app.command()
+@failing_plainly
+def dermascan(
+    context: typer.Context,
+    directory: _Directory,
+    specialty: Annotated[str, typer.Option("--specialty", "-s", help="Of its datasets.")] = "skin",
+    new_specialty: Annotated[
+        bool, typer.Option("--new-specialty", help="The platform does not know it yet: keep its labels.")
+    ] = False,
+    dry_run: _DryRun = False,
+    ledger: _Ledger = None,
+    report: _Report = None,
+    wait: _Wait = 300.0,
+) -> None:
+    """Datasets of DermaScan's server folder. Needs the role researcher or admin.
+
+    Models of Keras cannot be taken over; the report names them.
+    """
+    wanted = _Wanted(directory, dry_run, ledger, report, wait)
+    read = partial(read_dermascan, directory, specialty=specialty, new_specialty=new_specialty)
+    _migrate(context, wanted, read)
 
 
 def _key(file: Path | None) -> str | None:

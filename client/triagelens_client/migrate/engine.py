@@ -98,7 +98,7 @@ class Migration:
             elif judged is None or fit[user.username] is not user:
                 self._add(Kind.USER, user.ref, Outcome.LEFT_OUT, None, "the name came twice")
             else:
-                reasons = [judged.reason] if judged.reason else []
+                reasons = (*user.remarks, *([judged.reason] if judged.reason else []))
                 self._add(Kind.USER, user.ref, VERDICTS[judged.verdict], None, *reasons)
         self.tell("users", len(self.store.users), len(self.store.users))
 

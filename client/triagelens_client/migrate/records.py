@@ -52,6 +52,7 @@ class OldUser:
     first_name: str | None = None
     last_name: str | None = None
     patient: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,184 @@
+"""The brain tumour system: its tables as CSV, and beside them its scans and report files."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from triagelens_client.migrate.patients import details_of, number_of
+from triagelens_client.migrate.places import LEADS_OUT, OldFolder, read_bytes
+from triagelens_client.migrate.reading import Record, moment, probability, text
+from triagelens_client.migrate.records import (
+    Kind,
+    OldImage,
+    OldPatient,
+    OldUser,
+    Store,
+    StoreError,
+    UnfitError,
+)
+from triagelens_client.migrate.tables import rows
+
+SYSTEM = "braintumor"
+SPECIALTY = "brain"
+SCAN_FOLDERS = ("scans", "original", "brain_tumor_scans/original", "images", "temp_uploads")
+_ENDINGS = ("", ".jpg", ".jpeg", ".png")
+
+NO_ADMINS = "admins are made anew: triagelens users create (the old system came with a known password)"
+ELSEWHERE = "its file is not here: put it into scans/, by its scan_id or file name"
+
+
+def read_braintumor(directory: Path) -> Store:
+    """Patients with their accounts, and their scans with what was found then.
+
+    Args:
+        directory: with `patients.csv`, `scans.csv`, `reports.csv`, `admins.csv` as far as there are any, the
+            original scans in `scans/` and the reports in `reports/`.
+
+    Raises:
+        StoreError: there is no `patients.csv`, or a table cannot be read.
+    """
+    folder, store = OldFolder.of(directory), Store(SYSTEM)
+    if not (folder.path / "patients.csv").is_file():
+        raise StoreError(f"{directory} holds no patients.csv.")
+    reader = _Reader(folder, store)
+    reader.count_names()
+    reader.table("patients", Kind.PATIENT, reader.patient)
+    reader.table("scans", Kind.IMAGE, reader.scan)
+    reader.table("reports", Kind.REPORT, reader.report)
+    reader.table("admins", Kind.USER, reader.admin)
+    return store
+
+
+@dataclass
+class _Reader:
+    folder: OldFolder
+    store: Store
+    _by_row: dict[str, str] = field(default_factory=dict)
+    _by_number: dict[str, str] = field(default_factory=dict)
+    _scans: set[str] = field(default_factory=set)
+    _names: Counter[str] = field(default_factory=Counter)
+
+    def count_names(self) -> None:
+        """A file name that several scans have says nothing of whose scan it is."""
+        path = self.folder.path / "scans.csv"
+        if path.is_file():
+            for _, row in rows(path):
+                self._names.update(set(_names_of(row or {})))
+
+    def table(self, name: str, kind: Kind, take: Callable[[Record, str], None]) -> None:
+        """Every row of a table; a row that is none keeps no other back."""
+        path = self.folder.path / f"{name}.csv"
+        if not path.is_file():
+            return
+        if path.is_symlink():
+            raise StoreError(f"{path} is a link.")
+        for line, row in rows(path):
+            ref = f"{name}.csv:{line}"
+            try:
+                if row is None:
+                    raise UnfitError("it is not a row of this table")
+                take(row, ref)
+            except UnfitError as error:
+                known = text(row or {}, "scan_id", "report_id", "patient_id", "username", most=100)
+                self.store.leave_out(kind, ref if kind is Kind.PATIENT or not known else known, str(error))
+
+    def patient(self, row: Record, ref: str) -> None:
+        number, name = text(row, "patient_id", "id", most=100), text(row, "name", most=200)
+        if number is None or name is None:
+            raise UnfitError("it has no patient_id or no name")
+        if number.casefold() in self._by_number:
+            raise UnfitError("its patient_id came twice")
+        details, remarks = details_of(row)
+        made = number_of(number)
+        if made != number:
+            remarks.append(f"its number is now {made}")
+        self.store.patients.append(OldPatient(number, made, name, details, tuple(remarks)))
+        self._by_number[number.casefold()] = number
+        row_id = text(row, "id", most=100)
+        if row_id is not None:
+            self._by_row[row_id] = number
+        self._account(row, number, name)
+
+    def _account(self, row: Record, patient: str, name: str) -> None:
+        username, password_hash = text(row, "username", most=100), text(row, "password_hash", most=200)
+        if username is None and password_hash is None:
+            return
+        self.store.users.append(
+            OldUser(
+                ref=username or f"{patient}: no name",
+                username=username or "",
+                role="patient",
+                password_hash=password_hash or "",
+                first_name=name[:100],
+                patient=patient,
+            )
+        )
+
+    def scan(self, row: Record, ref: str) -> None:
+        scan_id = text(row, "scan_id", "id", most=100)
+        if scan_id is None:
+            raise UnfitError("it has no scan_id")
+        if scan_id in self._scans:
+            raise UnfitError("its scan_id came twice")
+        self._scans.add(scan_id)
+        path = self._file_of(row, scan_id)
+        about: dict[str, Any] = {}
+        remarks: list[str] = []
+        said = text(row, "prediction", most=100)
+        share = probability(row, "confidence", "probability")
+        if said is None or share is None:
+            remarks.append("what was found then could not be read")
+        else:
+            about["on_device_prediction"] = {"label": said, "probability": share, "model": SYSTEM}
+        when = moment(row, "created_at")
+        if when is not None:
+            about["captured_at"] = when.isoformat()
+        read = partial(read_bytes, path)
+        image = OldImage(scan_id, SPECIALTY, read, about, self._patient_of(row), tuple(remarks))
+        self.store.images.append(image)
+
+    def report(self, row: Record, ref: str) -> None:
+        """The platform makes its own: of the old one it is told where it lies, by its digest."""
+        kept = text(row, "report_path", most=1_000)
+        if kept is None:
+            raise UnfitError("it has no report_path")
+        name = Path(unquote(urlsplit(kept).path)).name
+        data = read_bytes(self.folder.find(name, "reports"))
+        digest = hashlib.sha256(data).hexdigest()
+        raise UnfitError(f"the platform makes its own reports; keep {name} (sha256 {digest})")
+
+    def admin(self, row: Record, ref: str) -> None:
+        raise UnfitError(NO_ADMINS)
+
+    def _patient_of(self, row: Record) -> str:
+        """The patient that a scan names, by the row's key or by number."""
+        named = text(row, "patient_id", most=100) or ""
+        known = self._by_row.get(named) or self._by_number.get(named.casefold())
+        if known is None:
+            raise UnfitError("there is no such patient")
+        return known
+
+    def _file_of(self, row: Record, scan_id: str) -> Path:
+        """The scan's file, by its scan_id, or by a name that no other scan has."""
+        for name in (scan_id, *(name for name in _names_of(row) if self._names[name] == 1)):
+            for ending in _ENDINGS:
+                try:
+                    return self.folder.find(f"{name}{ending}", *SCAN_FOLDERS)
+                except UnfitError as error:
+                    if str(error) == LEADS_OUT:
+                        raise
+        raise UnfitError(ELSEWHERE)
+
+
+def _names_of(row: Record) -> list[str]:
+    """Names of a scan's file: the last part of its path or address, and what it was called."""
+    stored = text(row, "original_path", most=2_000) or ""
+    plain = unquote(urlsplit(stored).path) if re.match(r"https?://", stored) else stored
+    called = text(row, "original_filename", most=300)
+    return [name for name in (PurePosixPath(plain.replace("\\", "/")).name, called) if name]
