@@ -178,12 +178,8 @@ def test_habits_are_told_only_where_they_were_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("as_lines", [False, True])
 def test_a_form_of_smita_becomes_a_case_with_form_and_comments(tmp_path: Path, as_lines: bool) -> None:
-    comment = {
-        "smita_id": "SMITA-001",
-        "comment": "See a surgeon.",
-        "author": "dr",
-        "created_at": "2025-05-07",
-    }
+    said = {"smita_id": "SMITA-001", "comment": "See a surgeon.", "author": "dr", "date": "2025-05-07"}
+    comments = [said, {"smita_id": "SMITA-001"}]
     forms = json.dumps(FORM) + "\n{broken\n" if as_lines else [FORM]
     write_json(tmp_path, forms=forms, comments=comments, feedbacks=[{"rating": 5}])
     put(tmp_path, "images/xyz789.jpg")
