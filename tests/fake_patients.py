@@ -32,6 +32,10 @@ class FakePatients:
             raise ErasedError("There is no such patient.", self.erased[patient_id])
         return stored_in(self.records, patient_id)
 
+    def numbered(self, number: str) -> Patient:
+        by_number = {patient.number.upper(): patient for patient in self.records.values()}
+        return stored_in(by_number, number.upper())
+
     def invited_by(self, address_digest: str) -> Patient | None:
         found = (p for p in self.records.values() if p.account and p.account.address_digest == address_digest)
         return next(found, None)

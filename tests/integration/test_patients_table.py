@@ -65,6 +65,15 @@ def test_of_those_who_want_one_number_or_one_address_at_a_time_one_gets_it(patie
     assert len(patients.patients(None, 50, None).items) == 2
 
 
+def test_a_patient_is_found_by_the_number_that_is_theirs_now(patients: DynamoPatients) -> None:
+    first = patients.add_patient(new(number="a7"))
+    assert patients.numbered("A7") == first
+    second = patients.replace_patient(first, first.model_copy(update={"number": "b8"}))
+    assert patients.numbered("b8") == second
+    with pytest.raises(NotFoundError):
+        patients.numbered("a7")
+
+
 def test_a_refused_record_leaves_nothing(patients: DynamoPatients) -> None:
     first = patients.add_patient(new(number="a7", account=ACCOUNT))
     before = {(item.pk, item.sk) for item in CaseworkItem.scan()}

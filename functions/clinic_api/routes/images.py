@@ -74,7 +74,7 @@ def create_image(
     with another request it is refused (422).
     """
     if body.patient_id is not None:
-        patients.check_attachable(person, body.patient_id)
+        patients.check_photo_of(person, body.patient_id)
     begun = uploads.begin(
         person.sub, body.specialty, body.declaration(), correlation_id(), idempotency_key, body.patient_id
     )

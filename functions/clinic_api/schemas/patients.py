@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from clinic_api.schemas.auth import Email, Request
 from clinic_api.schemas.images import PATIENT_ID_EXAMPLE
 from clinic_api.schemas.people import PERSON_ID_EXAMPLE
-from triagelens.domain.patients import Gender, Patient, PatientDetails, age_on
+from triagelens.domain.patients import NUMBER_PATTERN, Gender, Patient, PatientDetails, age_on
 from triagelens.services.patients import NewPatient
 from triagelens.services.ports import Page
 
@@ -16,7 +16,7 @@ PatientName = Annotated[str, Field(min_length=1, max_length=200, examples=["Ada 
 PatientNumber = Annotated[
     str,
     Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9./-]{0,31}$",
+        pattern=NUMBER_PATTERN,
         description="For people to say aloud; unique, whatever its case",
         examples=["04718293"],
     ),

@@ -155,7 +155,7 @@ PEOPLES: Mapping[str, Row] = {
 CLINICAL: Mapping[str, Row] = {
     "list_specialties": Row(ALL),
     "create_image": Row(ALL, body=PHOTO),
-    "create_image: of a patient": Row(PATIENTS, "patient", body={**PHOTO, "patient_id": "{patient_id}"}),
+    "create_image: of a patient": Row(ALL, "patient", body={**PHOTO, "patient_id": "{patient_id}"}),
     "list_images": Row(ALL),
     "get_image": Row(ALL, "image"),
     "get_image_content": Row(ALL, "image"),

@@ -13,6 +13,7 @@ from triagelens.domain.errors import (
     PasswordRefusedError,
     SignInError,
     UnauthenticatedError,
+    WrongDoorError,
 )
 from triagelens.domain.people import Person, Role
 from triagelens.services.accounts import Accounts, Authentication
@@ -123,6 +124,22 @@ def test_a_refused_sign_in_is_written_down_without_the_name_that_was_tried() -> 
     (entry,) = world.audit.entries
     assert (entry.actor, entry.outcome) == (NOBODY, Outcome.DENIED)
     assert '"ada"' not in entry.model_dump_json()
+
+
+def test_a_door_for_others_stays_shut_and_says_so_only_to_who_knows_the_password() -> None:
+    world = World()
+    world.ready()
+    staff = frozenset(Role) - {Role.PATIENT}
+    with pytest.raises(WrongDoorError):
+        world.accounts.enter("ada", PASSWORD, None, None, "c", staff)
+    with pytest.raises(SignInError):
+        world.accounts.enter("ada", "wrong", None, None, "c", staff)
+    assert [(entry.actor, entry.outcome, entry.reason) for entry in world.audit.entries] == [
+        ("sub-ada", Outcome.DENIED, "wrong_door"),
+        (NOBODY, Outcome.DENIED, "sign_in_failed"),
+    ]
+    _, person = world.accounts.enter("ada", PASSWORD, None, None, "c", frozenset({Role.PATIENT}))
+    assert person.sub == "sub-ada"
 
 
 def test_a_challenge_is_named_and_met_in_the_same_call() -> None:

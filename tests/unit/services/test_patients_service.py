@@ -19,7 +19,7 @@ from triagelens.domain.errors import (
     UnavailableError,
 )
 from triagelens.domain.ids import new_id
-from triagelens.domain.patients import PatientDetails, age_on, username_of
+from triagelens.domain.patients import LinkedAccount, PatientDetails, age_on, username_of
 from triagelens.domain.people import Person, Role
 from triagelens.services import patients as module
 from triagelens.services.changes import Asked
@@ -225,3 +225,45 @@ def test_a_gp_who_is_one_no_more_sees_their_patients_no_more() -> None:
             world.patients.visible_to(former, made.patient_id)
         with pytest.raises(ForbiddenError):
             world.patients.check_attachable(former, made.patient_id)
+
+
+def test_a_record_is_found_by_its_number_by_whom_it_shows_itself_to() -> None:
+    world = World()
+    made = world.patients.create(GP, NewPatient(PatientDetails(name="A"), number="a-7"))
+    assert world.patients.numbered(GP, "A-7") == made
+    for person, number in ((OTHER_GP, "a-7"), (GP, "8")):
+        with pytest.raises(NotFoundError, match="There is no such patient"):
+            world.patients.numbered(person, number)
+    denied = [(subject, outcome) for action, subject, outcome in world.told() if action == "patient.read"]
+    assert denied == [(made.patient_id, Outcome.DENIED), ("-", Outcome.DENIED)]
+
+
+@pytest.mark.parametrize("number", ["", "a b", "x" * 33, "№7"])
+def test_what_is_no_number_is_nobodys(number: str) -> None:
+    with pytest.raises(NotFoundError):
+        World().patients.numbered(DOCTOR, number)
+
+
+def test_patients_send_photos_of_themselves_and_of_nobody_else() -> None:
+    world = World()
+    made, other = (world.patients.create(GP, NewPatient(PatientDetails(name=name))) for name in "AB")
+    account = LinkedAccount(username="jane", address_digest="d", sub="sub-jane")
+    world.records.replace_patient(made, made.model_copy(update={"account": account}))
+    jane = someone("jane", Role.PATIENT).model_copy(update={"patient_id": made.patient_id})
+    world.patients.check_photo_of(jane, made.patient_id)
+    for stranger in (other.patient_id, new_id()):
+        with pytest.raises(ForbiddenError):
+            world.patients.check_photo_of(jane, stranger)
+    with pytest.raises(ForbiddenError):  # to make more than a photo theirs is up to others
+        world.patients.check_attachable(jane, made.patient_id)
+    world.patients.check_photo_of(GP, made.patient_id)
+    attached = [subject for action, subject, outcome in world.told() if action == "patient.attach"]
+    assert attached.count(made.patient_id) == 3
+
+
+def test_an_account_that_says_it_is_a_patients_without_the_record_saying_so_sends_none() -> None:
+    world = World()
+    made = world.patients.create(GP, NewPatient(PatientDetails(name="A")))
+    eve = someone("eve", Role.PATIENT).model_copy(update={"patient_id": made.patient_id})
+    with pytest.raises(NotFoundError):
+        world.patients.check_photo_of(eve, made.patient_id)

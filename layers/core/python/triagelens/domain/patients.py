@@ -12,6 +12,7 @@ from triagelens.domain.errors import InvalidRequestError
 from triagelens.domain.people import Action, Person
 
 GENERATED_DIGITS = 8
+NUMBER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9./-]{0,31}$"
 
 
 class Gender(StrEnum):

@@ -167,13 +167,6 @@ class Accounts:
         return tokens
 
     def enter(
-        self, username: str, password: str, code: str | None, new_password: str | None, correlation_id: str
-    ) -> tuple[Tokens, Person]:
-        """As `sign_in`, with the person whose tokens these are."""
-        tokens, _ = self.enter(username, password, code, new_password, correlation_id)
-        return tokens
-
-    def enter(
         self,
         username: str,
         password: str,

@@ -19,6 +19,13 @@ class PatientRecords(Protocol):
             NotFoundError: there is none.
         """
 
+    def numbered(self, number: str) -> Patient:
+        """The patient who has that number, whatever its case; read consistently.
+
+        Raises:
+            NotFoundError: nobody has it.
+        """
+
     def invited_by(self, address_digest: str) -> Patient | None:
         """The patient who was invited by that e-mail address."""
 

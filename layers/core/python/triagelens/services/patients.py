@@ -1,5 +1,7 @@
 """Patients: make their records, invite them, look at what is theirs, change it."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ from triagelens.domain.errors import (
 from triagelens.domain.ids import is_id, new_id
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.patients import (
+    NUMBER_PATTERN,
     LinkedAccount,
     Patient,
     PatientDetails,
@@ -32,6 +35,7 @@ from triagelens.services.ports import Clock, Page
 from triagelens.services.users import Users
 
 TRIES = 5
+NO_PATIENT_TEXT = "There is no such patient."
 INVITED_TEXT = "A patient was invited by this e-mail address before."
 
 
@@ -94,17 +98,15 @@ class Patients:
         Raises:
             NotFoundError: in the same words whether there is none or it is somebody else's.
         """
-        missing = NotFoundError("There is no such patient.")
         if not is_id(patient_id):
-            raise missing
-        try:
-            patient = self.records.patient(patient_id)
-        except NotFoundError:
-            patient = None
-        if patient is None or not patient.is_visible_to(person):
-            self.journal.write(person.sub, "patient.read", patient_id, Outcome.DENIED)
-            raise missing
-        return patient
+            raise NotFoundError(NO_PATIENT_TEXT)
+        return self._found(person, lambda: self.records.patient(patient_id), patient_id)
+
+    def numbered(self, person: Person, number: str) -> Patient:
+        """As `visible_to`, by the number that people say aloud."""
+        if not re.fullmatch(NUMBER_PATTERN, number):
+            raise NotFoundError(NO_PATIENT_TEXT)
+        return self._found(person, lambda: self.records.numbered(number), NOTHING)
 
     def read(self, person: Person, patient: Patient) -> Patient:
         """The record, once the reading is written down."""
@@ -166,6 +168,19 @@ class Patients:
         self._check_worked_on(person, patient, "patient.attach")
         self.journal.write(person.sub, "patient.attach", patient_id)
 
+    def check_photo_of(self, person: Person, patient_id: str) -> None:
+        """Makes sure that `person` may send a photo of the patient, and writes it down.
+
+        Who may add to the record may, and so may the patient: a photo of oneself is one's own.
+
+        Raises:
+            ForbiddenError, NotFoundError: as `check_attachable`.
+        """
+        if patient_id == person.patient_id and self.visible_to(person, patient_id):
+            self.journal.write(person.sub, "patient.attach", patient_id)
+        else:
+            self.check_attachable(person, patient_id)
+
     def images_of(
         self, person: Person, patient: Patient, limit: int, cursor: str | None
     ) -> Page[ImageRecord]:
@@ -178,6 +193,17 @@ class Patients:
         """Cases that name the patient, newest first."""
         self.journal.write(person.sub, "patient.cases", patient.patient_id)
         return self.records.cases_of(patient.patient_id, limit, cursor)
+
+    def _found(self, person: Person, find: Callable[[], Patient], sought: str) -> Patient:
+        try:
+            patient = find()
+        except NotFoundError:
+            patient = None
+        if patient is None or not patient.is_visible_to(person):
+            subject = sought if patient is None else patient.patient_id
+            self.journal.write(person.sub, "patient.read", subject, Outcome.DENIED)
+            raise NotFoundError(NO_PATIENT_TEXT)
+        return patient
 
     def _add(
         self, worker: Person, new: NewPatient, patient_id: str, account: LinkedAccount | None

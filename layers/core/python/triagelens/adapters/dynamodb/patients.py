@@ -44,6 +44,13 @@ class DynamoPatients:
             raise NotFoundError("There is no such patient.") from None
         return _patient(item)
 
+    def numbered(self, number: str) -> Patient:
+        try:
+            item = CaseworkItem.get(*_number_key(number), consistent_read=True)
+        except CaseworkItem.DoesNotExist:
+            raise NotFoundError("There is no such patient.") from None
+        return self.patient(item.body["patient_id"])
+
     def invited_by(self, address_digest: str) -> Patient | None:
         try:
             item = CaseworkItem.get(*_address_key(address_digest), consistent_read=True)
