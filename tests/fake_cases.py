@@ -134,6 +134,9 @@ class FakeCases:
             self.thought[label.case_id, label.reader] = written
             return written
 
+    def undecided_case_of(self, image_id: str) -> str | None:
+        return self.claims.get(image_id)
+
     # `services.panel_ports.PanelRecords`, as far as comments and labels need it.
 
     def panel(self, case: Case) -> Panel:

@@ -35,14 +35,18 @@ CurrentPerson = Annotated[Person, Depends(current_person)]
 
 
 class Allowed:
-    """Lets through whose role may do `action`; whoever is turned away is in the trail by `trail.py`."""
+    """Lets through whose role may do `action`; whoever is turned away is in the trail by `trail.py`.
 
-    def __init__(self, action: Action) -> None:
+    `refusal` is what they are told.
+    """
+
+    def __init__(self, action: Action, refusal: str = "Your role does not allow this.") -> None:
         self._action = action
+        self._refusal = refusal
 
     def __call__(self, person: CurrentPerson) -> Person:
         if not person.may(self._action):
-            raise ForbiddenError("Your role does not allow this.")
+            raise ForbiddenError(self._refusal)
         return person
 
 

@@ -6,13 +6,16 @@ from typing import Annotated
 from fastapi import Depends
 
 from clinic_api.deps.arrivals import MigrationsCase
+from clinic_api.deps.cases import CasesCase
 from clinic_api.deps.ports import AuditPort, ClockPort, Conf, OriginalsPort, PeoplePort, TokensPort
+from clinic_api.deps.reviewing import FormsCase, ReviewRecordsPort
 from clinic_api.deps.use_cases import UploadsCase, WaitingCase
 from clinic_api.settings import settings
 from triagelens.adapters.cognito import CognitoIdentity, cognito_client
 from triagelens.services.accounts import Accounts
 from triagelens.services.identity_ports import IdentityProvider
 from triagelens.services.small_uploads import SmallUploads
+from triagelens.services.submissions import Submissions
 
 
 @lru_cache
@@ -43,3 +46,12 @@ def small_uploads(uploads: UploadsCase, originals: OriginalsPort, waiting: Waiti
 
 FormerAppsAccounts = Annotated[Accounts, Depends(former_apps_accounts)]
 SmallUploadsCase = Annotated[SmallUploads, Depends(small_uploads)]
+
+
+def submissions(
+    uploads: SmallUploadsCase, cases: CasesCase, forms: FormsCase, review: ReviewRecordsPort
+) -> Submissions:
+    return Submissions(uploads, cases, forms, review)
+
+
+SubmissionsCase = Annotated[Submissions, Depends(submissions)]

@@ -52,6 +52,7 @@ def feedback_records() -> FeedbackRecords:
     return DynamoFeedback(conf.casework_table, conf.aws_region)
 
 
+ReviewRecordsPort = Annotated[ReviewRecords, Depends(review_records)]
 AnnotationRecordsPort = Annotated[DynamoAnnotations, Depends(annotation_records)]
 
 
@@ -61,9 +62,7 @@ def panels(
     return Panels(cases, records, clock, journal)
 
 
-def review_queue(
-    review: Annotated[ReviewRecords, Depends(review_records)], panels: PanelRecordsPort
-) -> ReviewQueue:
+def review_queue(review: ReviewRecordsPort, panels: PanelRecordsPort) -> ReviewQueue:
     return ReviewQueue(review, panels)
 
 

@@ -9,7 +9,17 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clinic_api.app import create_app
-from clinic_api.deps import arrivals, audit, cases, erasures, patients, people, ports
+from clinic_api.deps import (
+    arrivals,
+    audit,
+    cases,
+    erasures,
+    former_apps,
+    patients,
+    people,
+    ports,
+    reviewing,
+)
 from clinic_api.deps import reports as report_deps
 from clinic_api.deps import training as training_deps
 from clinic_api.observability import logger
@@ -17,6 +27,7 @@ from clinic_api.settings import Settings, settings
 from tests.fake_audit import FakeAuditReader, FakeChain, FakeExports
 from tests.fake_cases import FakeCases
 from tests.fake_erasures import FakeErasureQueue, FakeErasures
+from tests.fake_forms import FakeFeedback, FakeForms
 from tests.fake_migration import FakeHashVault, FakeMigrations
 from tests.fake_patients import FakePatients
 from tests.fake_people import FakeAttempts, FakeAuthenticators, FakeDirectory, FakePasswords
@@ -91,6 +102,8 @@ class Fakes:
     vault: FakeHashVault = field(default_factory=FakeHashVault)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     cases: FakeCases = field(default_factory=FakeCases)
+    forms: FakeForms = field(default_factory=FakeForms)
+    feedback: FakeFeedback = field(default_factory=FakeFeedback)
     jobs: FakeJobRecords = field(default_factory=FakeJobRecords)
     job_queue: FakeJobQueue = field(default_factory=FakeJobQueue)
     material: FakeTrainingMaterial = field(default_factory=FakeTrainingMaterial)
@@ -135,6 +148,7 @@ class Fakes:
             arrivals.migration_records: lambda: self.migrations,
             arrivals.hash_vault: lambda: self.vault,
             ports.identity: lambda: self.identity,
+            former_apps.former_apps_identity: lambda: self.identity,
             ports.registry: lambda: self.registry,
             ports.model_uploads: FakeModelUploads,
             training_deps.job_records: lambda: self.jobs,
@@ -142,6 +156,9 @@ class Fakes:
             training_deps.training_material: lambda: self.material,
             cases.case_records: lambda: self.cases,
             cases.panel_records: lambda: self.cases,
+            reviewing.review_records: lambda: self.cases,
+            reviewing.annotation_records: lambda: self.forms,
+            reviewing.feedback_records: lambda: self.feedback,
             patients.patient_records: lambda: self.patients,
             report_deps.report_records: lambda: self.reports,
             report_deps.report_files: FakeReportFiles,

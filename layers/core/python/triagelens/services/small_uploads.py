@@ -28,6 +28,7 @@ from triagelens.services.uploads import Uploads
 
 # A Lambda function is called with at most 6 MB, and bytes take a third more as base64.
 MOST_BYTES = 4_500_000
+LONGEST_NAME = 255
 TOO_LARGE_TEXT = (
     "One request takes at most 4.5 MB of photos. Ask POST /v1/images for an upload form, "
     "which takes photos of up to 50 MB."
@@ -36,7 +37,10 @@ TOO_LARGE_TEXT = (
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo, and what its sender says of it. The rest of its declaration is read off its bytes."""
+    """One photo, and what its sender says of it. The rest of its declaration is read off its bytes.
+
+    Of the file's name, as much is kept as a declaration takes.
+    """
 
     data: bytes
     filename: str | None = None
@@ -58,7 +62,7 @@ class Photo:
                 "size_bytes": len(self.data),
                 "sha256": hashlib.sha256(self.data).hexdigest(),
                 "purpose": self.purpose,
-                "original_filename": self.filename,
+                "original_filename": self.filename and self.filename[:LONGEST_NAME],
                 "on_device_prediction": self.on_device_prediction,
                 "captured_at": self.captured_at,
                 "device": self.device,
