@@ -77,11 +77,28 @@ class ModelIdentity(Answer):
     version: str
 
 
+class PredictionSet(Answer):
+    """Labels that together hold the true one in `coverage` of the cases, most probable first."""
+
+    labels: tuple[str, ...] = ()
+    coverage: float
+
+
+class OutlierScore(Answer):
+    """How unlike the images of training an image is; beyond `threshold` it is of another kind."""
+
+    distance: float
+    threshold: float
+
+
 class Prediction(Answer):
     """A model's finding.
 
     Attributes:
         probabilities: every label, most probable first.
+        decision: `accept`, `uncertain` or `abstain`; None of findings older than decisions.
+        reasons: codes of what the decision rests on.
+        prediction_set, out_of_distribution: None where the model came with nothing to assess them by.
         demonstration: made to try the platform out, never for a patient.
         timings_ms: wall time of each stage in milliseconds.
     """
@@ -91,10 +108,19 @@ class Prediction(Answer):
     margin: float | None = None
     entropy: float | None = None
     probabilities: tuple[LabelProbability, ...] = ()
+    decision: str | None = None
+    reasons: tuple[str, ...] = ()
+    prediction_set: PredictionSet | None = None
+    out_of_distribution: OutlierScore | None = None
     model: ModelIdentity
     demonstration: bool
     intended_use: str | None = None
     timings_ms: Mapping[str, float] = Field(default_factory=dict)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether nothing speaks against the answer, as far as it was assessed."""
+        return self.decision in (None, "accept")
 
 
 class Failure(Answer):

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from triagelens_client import Image
+from triagelens_client.cli.output import decision_of
 from triagelens_client.files import Source
 
 DEMONSTRATION = "demonstration model, not for clinical use"
@@ -93,6 +94,7 @@ def _rows(shown: Shown) -> list[tuple[str, str]]:
         for entry in finding.probabilities:
             title = escape(shown.titles.get(entry.label, ""))
             rows.append((escape(entry.label), f"{_bar(entry.probability)} {title}"))
+        rows.append(("Decision", escape(decision_of(finding))))
         rows.append(("Model", escape(f"{finding.model.name} {finding.model.version}")))
         if finding.demonstration:
             rows.append(("", f"[bold yellow]{DEMONSTRATION}[/]"))

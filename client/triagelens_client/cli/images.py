@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from triagelens_client.cli.output import (
     DEMONSTRATION,
+    decision_of,
     failing_plainly,
     model_of,
     notices,
@@ -59,6 +61,8 @@ def show(context: typer.Context, image_id: str, as_json: _AsJson = False) -> Non
     rows = table("Image", image.image_id)
     rows.add_row("Specialty", image.specialty)
     rows.add_row("Verdict", verdict(image))
+    if image.prediction is not None:
+        rows.add_row("Decision", escape(decision_of(image.prediction)))
     rows.add_row("Model", model_of(image))
     if image.prediction is not None and image.prediction.demonstration:
         rows.add_row("", f"[yellow]{DEMONSTRATION}[/]")

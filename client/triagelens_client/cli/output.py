@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from triagelens_client.errors import TriagelensClientError
-from triagelens_client.models import Image, Problem
+from triagelens_client.models import Image, Prediction, Problem
 
 FAILED = 1
 
@@ -53,12 +53,24 @@ def verdict(image: Image) -> str:
     """An image's outcome in a few words, as markup."""
     if image.status == "analyzed" and image.prediction is not None:
         finding = image.prediction
-        return f"[green]{escape(finding.top_label)}[/] {finding.probability:.1%}"
+        said = f"[green]{escape(finding.top_label)}[/] {finding.probability:.1%}"
+        return said if finding.is_accepted else f"{said} [yellow]{escape(str(finding.decision))}[/]"
     if image.status == "rejected":
         return f"[yellow]rejected[/]: {escape(why_rejected(image))}"
     if image.failure is not None:
         return f"[red]{image.status}[/]: {escape(image.failure.message)}"
     return escape(image.status.replace("_", " "))
+
+
+def decision_of(finding: Prediction) -> str:
+    """What is to be made of the answer, and why, as plain text; a dash of findings older than decisions."""
+    if finding.decision is None:
+        return "-"
+    reasons = [reason.replace("_", " ") for reason in finding.reasons]
+    possible = finding.prediction_set
+    if possible is not None and len(possible.labels) > 1:
+        reasons.append(f"possible: {', '.join(possible.labels)}")
+    return f"{finding.decision} ({'; '.join(reasons)})" if reasons else finding.decision
 
 
 def why_rejected(image: Image) -> str:

@@ -13,6 +13,7 @@ import publish_events.handler
 import render_report.handler
 from tests.cloud import REGION, Cloud, FakeContext, failed_ids, sqs_event
 from triagelens.adapters.dynamodb.casework import DynamoCasework
+from triagelens.domain.abstention import DecisionReason, Judgement, ModelDecision
 from triagelens.domain.errors import ConflictError, UnavailableError
 from triagelens.domain.explanations import Explanation, Method
 from triagelens.domain.ids import new_id
@@ -62,6 +63,7 @@ def finding(top: str = "mel") -> Prediction:
         model=MODEL,
         demonstration=True,
         intended_use="demonstration only",
+        judgement=Judgement(decision=ModelDecision.ABSTAIN, reasons=(DecisionReason.OUT_OF_DISTRIBUTION,)),
     )
 
 

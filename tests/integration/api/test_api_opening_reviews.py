@@ -12,7 +12,7 @@ from tests.cloud import PUBLISHED, FakeContext, failed_ids, sqs_event
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_api_cases import case, change, image
 from tests.integration.api.test_api_way_of_an_image import accept, casework
-from triagelens.domain.abstention import Judgement, ModelDecision, Reason
+from triagelens.domain.abstention import DecisionReason, Judgement, ModelDecision
 from triagelens.domain.images import ImageStatus
 from triagelens.domain.people import Role
 from triagelens.domain.prediction import ModelIdentity, Prediction
@@ -20,9 +20,9 @@ from triagelens.domain.prediction import ModelIdentity, Prediction
 Person = dict[str, str]
 NOW = datetime.now(UTC)
 MODEL = ModelIdentity(name="m", version="1", sha256="0" * 64, manifest_sha256="1" * 64)
-UNSURE = Judgement(decision=ModelDecision.UNCERTAIN, reasons=(Reason.SEVERAL_LABELS,))
-SILENT = Judgement(decision=ModelDecision.ABSTAIN, reasons=(Reason.OUT_OF_DISTRIBUTION,))
-SURE = Judgement(decision=ModelDecision.ACCEPT, reasons=(Reason.OOD_NOT_ASSESSED,))
+UNSURE = Judgement(decision=ModelDecision.UNCERTAIN, reasons=(DecisionReason.SEVERAL_LABELS,))
+SILENT = Judgement(decision=ModelDecision.ABSTAIN, reasons=(DecisionReason.OUT_OF_DISTRIBUTION,))
+SURE = Judgement(decision=ModelDecision.ACCEPT, reasons=(DecisionReason.OOD_NOT_ASSESSED,))
 
 
 def analyse(image_id: str, judgement: Judgement | None) -> None:

@@ -7,10 +7,10 @@ from triagelens.domain.abstention import (
     CONSEQUENCES,
     MIN_CONFIDENCE,
     OPENS_REVIEW,
+    DecisionReason,
     ModelDecision,
     OutlierScore,
     PredictionSet,
-    Reason,
     judge,
 )
 from triagelens.domain.manifest import AbstainSpec, OutlierSpec
@@ -87,19 +87,19 @@ def test_a_set_of_several_labels_is_uncertain_and_says_if_an_urgent_one_could_be
 def test_a_model_without_statistics_is_judged_by_its_confidence_and_says_what_was_not_assessed(
     spec: AbstainSpec | None,
 ) -> None:
-    unknown = [Reason.SET_NOT_ASSESSED, Reason.OOD_NOT_ASSESSED]
+    unknown = [DecisionReason.SET_NOT_ASSESSED, DecisionReason.OOD_NOT_ASSESSED]
     sure = judge(answer(MIN_CONFIDENCE, 0.3, 0.2), spec, distance=1e9, urgent=URGENT)
     assert (sure.decision, list(sure.reasons)) == (ACCEPT, unknown)
     assert (sure.prediction_set, sure.out_of_distribution) == (None, None)
     unsure = judge(answer(0.49, 0.31, 0.2), spec, urgent=URGENT)
-    assert (unsure.decision, list(unsure.reasons)) == (ABSTAIN, [Reason.LOW_CONFIDENCE, *unknown])
+    assert (unsure.decision, list(unsure.reasons)) == (ABSTAIN, [DecisionReason.LOW_CONFIDENCE, *unknown])
 
 
 def test_what_a_manifest_leaves_out_is_said_piece_by_piece() -> None:
     only_sets = judge(answer(0.9, 0.1, 0.0), WHOLE.model_copy(update={"ood": None}))
-    assert list(only_sets.reasons) == [Reason.OOD_NOT_ASSESSED]
+    assert list(only_sets.reasons) == [DecisionReason.OOD_NOT_ASSESSED]
     only_ood = judge(answer(0.9, 0.1, 0.0), AbstainSpec(ood=OOD), distance=1.0)
-    assert list(only_ood.reasons) == [Reason.SET_NOT_ASSESSED]
+    assert list(only_ood.reasons) == [DecisionReason.SET_NOT_ASSESSED]
 
 
 def test_a_model_may_waive_the_least_confidence() -> None:
@@ -108,7 +108,7 @@ def test_a_model_may_waive_the_least_confidence() -> None:
 
 
 def test_every_reason_has_a_consequence_and_everything_but_an_accepted_answer_opens_a_review() -> None:
-    assert set(CONSEQUENCES) == set(Reason)
+    assert set(CONSEQUENCES) == set(DecisionReason)
     assert set(ModelDecision) - {ModelDecision.ACCEPT} == OPENS_REVIEW
     assert all(known.urgent_labels <= set(known.label_names) for known in SPECIALTIES.values())
 
@@ -139,7 +139,7 @@ def test_a_finding_older_than_decisions_is_read_as_it_was() -> None:
         intended_use="tests",
         judgement=judge(answer(0.9, 0.06, 0.04), WHOLE, distance=99.0),
     )
-    assert (new.decision, new.reasons) == (ABSTAIN, (Reason.OUT_OF_DISTRIBUTION,))
+    assert (new.decision, new.reasons) == (ABSTAIN, (DecisionReason.OUT_OF_DISTRIBUTION,))
     assert Prediction.model_validate_json(new.model_dump_json()) == new
     added = {"decision", "reasons", "prediction_set", "out_of_distribution"}
     old = Prediction.model_validate(new.model_dump(mode="json", exclude=added))

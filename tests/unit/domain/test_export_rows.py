@@ -6,8 +6,12 @@ from datetime import date
 
 import pytest
 
-from triagelens.domain.export_rows import FORMULA_STARTS, cells, columns
+from tests.fakes import START
+from triagelens.domain.abstention import DecisionReason, Judgement, ModelDecision
+from triagelens.domain.export_rows import FORMULA_STARTS, cells, columns, image_row
 from triagelens.domain.exports import months_between
+from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration
+from triagelens.domain.prediction import ModelIdentity, Prediction
 
 
 @pytest.mark.parametrize("start", [*FORMULA_STARTS, " =", "  @"])
@@ -36,6 +40,44 @@ def test_a_text_cannot_leave_its_cell() -> None:
     out.seek(0)
     [read] = csv.reader(out)
     assert read == texts
+
+
+@pytest.mark.parametrize(
+    ("judgement", "told"),
+    [
+        (None, (None, [])),
+        (
+            Judgement(decision=ModelDecision.UNCERTAIN, reasons=(DecisionReason.NO_LABEL,)),
+            ("uncertain", ["no_label"]),
+        ),
+    ],
+)
+def test_a_row_tells_whether_the_finding_may_stand(
+    judgement: Judgement | None, told: tuple[str | None, list[str]]
+) -> None:
+    finding = Prediction.ranked(
+        {"nv": 0.6, "mel": 0.4},
+        specialty="skin",
+        model=ModelIdentity(name="m", version="1", sha256="0" * 64, manifest_sha256="1" * 64),
+        demonstration=False,
+        intended_use="tests",
+        judgement=judgement,
+    )
+    image = ImageRecord(
+        image_id="image",
+        owner="owner",
+        specialty="skin",
+        status=ImageStatus.ANALYZED,
+        upload=UploadDeclaration(content_type="image/jpeg", size_bytes=1),
+        upload_expires_at=START,
+        created_at=START,
+        updated_at=START,
+        correlation_id="request",
+        prediction=finding,
+    )
+    row = image_row(image, None)
+    assert (row["decision"], row["decision_reasons"]) == told
+    assert set(row) == set(columns(of_images=True, with_people=False))
 
 
 @pytest.mark.parametrize("of_images", [True, False])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.onnx_models import OnnxClassifier, classifier, edited
-from triagelens.domain.abstention import ModelDecision, Reason
+from triagelens.domain.abstention import DecisionReason, ModelDecision
 from triagelens.imaging.preprocess import preprocess
 from triagelens.inference.outliers import OutlierMeasure, encoded
 from triagelens.inference.session import LoadedModel
@@ -78,7 +78,7 @@ def test_the_same_picture_is_usual_or_not_by_the_threshold_of_the_manifest(plain
         said = {"min_confidence": 0, "ood": statistics(plain, threshold=threshold)}
         found = LoadedModel.open(edited(plain, abstain=said).package).predict(picture(3))
         assert found.decision is decision
-        assert (Reason.OUT_OF_DISTRIBUTION in found.reasons) is (decision is ModelDecision.ABSTAIN)
+        assert (DecisionReason.OUT_OF_DISTRIBUTION in found.reasons) is (decision is ModelDecision.ABSTAIN)
 
 
 def test_statistics_need_no_head_weights_only_the_output(plain: OnnxClassifier) -> None:

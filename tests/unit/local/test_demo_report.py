@@ -68,6 +68,13 @@ def test_a_finding_is_shown_and_its_last_line_is_for_programs(capsys: pytest.Cap
     }
 
 
+def test_what_is_to_be_made_of_a_finding_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    image = analysed("image1", "skin")
+    image["prediction"] |= {"decision": "abstain", "reasons": ["out_of_distribution"]}
+    text, _ = printed(image, capsys)
+    assert "abstain (out of distribution)" in text
+
+
 def test_a_rejection_shows_its_reason_and_has_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
     text, last = printed(rejected("image1", "skin"), capsys)
     assert "Hold the camera still." in text

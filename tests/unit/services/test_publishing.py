@@ -8,8 +8,10 @@ from botocore.stub import ANY, Stubber
 
 from tests.fakes import START, FakeEventBus
 from triagelens.adapters.eventbridge import EventBridgeBus
+from triagelens.domain.abstention import DecisionReason, Judgement, ModelDecision
 from triagelens.domain.images import Failure, ImageRecord, ImageStatus, UploadDeclaration
 from triagelens.domain.messages import Event
+from triagelens.domain.prediction import ModelIdentity, Prediction
 from triagelens.domain.quality import QualityReport, Reason
 from triagelens.domain.reports import Audience, Report, ReportKind, ReportStatus, failure
 from triagelens.services.ports import MOST_EVENTS
@@ -65,6 +67,26 @@ def test_an_event_names_no_file_and_gives_the_reasons() -> None:
     assert event is not None
     assert SECRET not in event.model_dump_json()
     assert event.detail["reasons"] == ["blurred"]
+
+
+def test_an_analysed_image_tells_whether_its_finding_may_stand() -> None:
+    judgement = Judgement(decision=ModelDecision.ABSTAIN, reasons=(DecisionReason.OUT_OF_DISTRIBUTION,))
+    told = []
+    for given in (judgement, None):
+        finding = Prediction.ranked(
+            {"nv": 0.9, "mel": 0.1},
+            specialty="skin",
+            model=ModelIdentity(name="m", version="1", sha256="0" * 64, manifest_sha256="1" * 64),
+            demonstration=False,
+            intended_use="tests",
+            judgement=given,
+        )
+        before = record(ImageStatus.ACCEPTED, 2)
+        after = record(ImageStatus.ANALYZED, 3).model_copy(update={"prediction": finding})
+        event = image_event(ImageChange("1", before, after))
+        assert event is not None
+        told.append((event.detail["decision"], event.detail["decision_reasons"]))
+    assert told == [("abstain", ["out_of_distribution"]), (None, [])]
 
 
 def test_all_changes_are_published_in_their_order() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fake_cases import FakeCases
 from tests.fakes import START, FakeClock
-from triagelens.domain.abstention import Judgement, ModelDecision, Reason
+from triagelens.domain.abstention import DecisionReason, Judgement, ModelDecision
 from triagelens.domain.cases import SYSTEM, Case, CaseStatus, Move
 from triagelens.domain.errors import UnavailableError
 from triagelens.domain.panels import Panel
@@ -23,7 +23,7 @@ FINDING = Prediction.ranked(
     model=MODEL,
     demonstration=False,
     intended_use="tests",
-    judgement=Judgement(decision=ModelDecision.ABSTAIN, reasons=(Reason.OUT_OF_DISTRIBUTION,)),
+    judgement=Judgement(decision=ModelDecision.ABSTAIN, reasons=(DecisionReason.OUT_OF_DISTRIBUTION,)),
 )
 
 

@@ -31,7 +31,7 @@ class ModelDecision(StrEnum):
     ABSTAIN = "abstain"
 
 
-class Reason(StrEnum):
+class DecisionReason(StrEnum):
     """What a decision rests on.
 
     `out_of_distribution`: unlike the images that the model was trained on. `low_confidence`: the first
@@ -51,17 +51,17 @@ class Reason(StrEnum):
 
 
 # The whole table: what follows of each reason. Of several reasons the gravest counts.
-CONSEQUENCES: Mapping[Reason, ModelDecision] = MappingProxyType(
+CONSEQUENCES: Mapping[DecisionReason, ModelDecision] = MappingProxyType(
     {
-        Reason.OUT_OF_DISTRIBUTION: ModelDecision.ABSTAIN,
-        Reason.LOW_CONFIDENCE: ModelDecision.ABSTAIN,
-        Reason.NO_LABEL: ModelDecision.UNCERTAIN,
-        Reason.SEVERAL_LABELS: ModelDecision.UNCERTAIN,
-        Reason.URGENT_LABEL: ModelDecision.UNCERTAIN,
+        DecisionReason.OUT_OF_DISTRIBUTION: ModelDecision.ABSTAIN,
+        DecisionReason.LOW_CONFIDENCE: ModelDecision.ABSTAIN,
+        DecisionReason.NO_LABEL: ModelDecision.UNCERTAIN,
+        DecisionReason.SEVERAL_LABELS: ModelDecision.UNCERTAIN,
+        DecisionReason.URGENT_LABEL: ModelDecision.UNCERTAIN,
         # A model that came without statistics is not worse for it, only less well known: it is said, not held
         # against each image.
-        Reason.SET_NOT_ASSESSED: ModelDecision.ACCEPT,
-        Reason.OOD_NOT_ASSESSED: ModelDecision.ACCEPT,
+        DecisionReason.SET_NOT_ASSESSED: ModelDecision.ACCEPT,
+        DecisionReason.OOD_NOT_ASSESSED: ModelDecision.ACCEPT,
     }
 )
 _GRAVITY = tuple(ModelDecision)
@@ -103,12 +103,12 @@ class Judgement(_Part):
     """What is to be made of one answer, why, and what it was judged by.
 
     Attributes:
-        reasons: in the order of `Reason`; may hold what was not assessed although the answer is accepted.
+        reasons: in the order of their table; an accepted answer may have what was not assessed.
         prediction_set, out_of_distribution: None where the manifest has nothing for it.
     """
 
     decision: ModelDecision
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[DecisionReason, ...] = ()
     prediction_set: PredictionSet | None = None
     out_of_distribution: OutlierScore | None = None
 
@@ -136,15 +136,15 @@ def judge(
         outlier = OutlierScore(distance=distance, threshold=spec.ood.threshold)
     possible = labels.labels if labels is not None else ()
     found = {
-        Reason.OUT_OF_DISTRIBUTION: outlier is not None and outlier.is_beyond,
-        Reason.LOW_CONFIDENCE: probabilities[top] < least,
-        Reason.NO_LABEL: labels is not None and not possible,
-        Reason.SEVERAL_LABELS: len(possible) > 1,
-        Reason.URGENT_LABEL: any(label in urgent for label in possible if label != top),
-        Reason.SET_NOT_ASSESSED: labels is None,
-        Reason.OOD_NOT_ASSESSED: outlier is None,
+        DecisionReason.OUT_OF_DISTRIBUTION: outlier is not None and outlier.is_beyond,
+        DecisionReason.LOW_CONFIDENCE: probabilities[top] < least,
+        DecisionReason.NO_LABEL: labels is not None and not possible,
+        DecisionReason.SEVERAL_LABELS: len(possible) > 1,
+        DecisionReason.URGENT_LABEL: any(label in urgent for label in possible if label != top),
+        DecisionReason.SET_NOT_ASSESSED: labels is None,
+        DecisionReason.OOD_NOT_ASSESSED: outlier is None,
     }
-    reasons = tuple(reason for reason in Reason if found[reason])
+    reasons = tuple(reason for reason in DecisionReason if found[reason])
     return Judgement(
         decision=max((CONSEQUENCES[reason] for reason in reasons), key=_GRAVITY.index, default=_GRAVITY[0]),
         reasons=reasons,

@@ -9,11 +9,11 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from triagelens.domain.abstention import (
+    DecisionReason,
     Judgement,
     ModelDecision,
     OutlierScore,
     PredictionSet,
-    Reason,
 )
 from triagelens.domain.manifest import Sha256
 
@@ -116,7 +116,7 @@ class Prediction(_Part):
     entropy: float = Field(ge=0)
     probabilities: tuple[LabelProbability, ...] = Field(min_length=2)
     decision: ModelDecision | None = None
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[DecisionReason, ...] = ()
     prediction_set: PredictionSet | None = None
     out_of_distribution: OutlierScore | None = None
     features: FeatureGrid | None = None

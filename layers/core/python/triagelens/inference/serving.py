@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from triagelens.domain.abstention import Reason
+from triagelens.domain.abstention import DecisionReason
 from triagelens.domain.errors import ModelError
 from triagelens.domain.rollout import Tally
 
@@ -75,5 +75,5 @@ class StorePredictor:
 
 def _tally_of(prediction: "Prediction") -> Tally:
     """What is not known of both models, such as images of another kind, is not held against one of them."""
-    abstained = int(Reason.LOW_CONFIDENCE in prediction.reasons)
+    abstained = int(DecisionReason.LOW_CONFIDENCE in prediction.reasons)
     return Tally(answers=1, abstained=abstained, confidence_sum=prediction.confidence)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from triagelens.domain.abstention import DecisionReason, ModelDecision
 from triagelens.domain.cases import Case, Comment, ReaderLabel
 from triagelens.domain.explanations import Method
 from triagelens.domain.images import ImageRecord, ImageStatus
@@ -19,6 +20,20 @@ DISCLAIMER = (
     "diagnosis: a clinician decides, with the whole patient in view. A heatmap shows which parts of an image "
     "the model's answer rests on, and not where a disease is."
 )
+DECISIONS: Mapping[ModelDecision, str] = {
+    ModelDecision.ACCEPT: "The model stands by its answer.",
+    ModelDecision.UNCERTAIN: "The model is not certain.",
+    ModelDecision.ABSTAIN: "The model does not answer for this image.",
+}
+REASONS: Mapping[DecisionReason, str] = {
+    DecisionReason.OUT_OF_DISTRIBUTION: "The image is unlike those that it was trained on.",
+    DecisionReason.LOW_CONFIDENCE: "Its first label is not probable enough.",
+    DecisionReason.NO_LABEL: "No label is probable enough.",
+    DecisionReason.SEVERAL_LABELS: "Several labels are possible.",
+    DecisionReason.URGENT_LABEL: "An urgent one is among them.",
+    DecisionReason.SET_NOT_ASSESSED: "Which labels are possible was not assessed.",
+    DecisionReason.OOD_NOT_ASSESSED: "Whether it knows images of this kind was not assessed.",
+}
 DEMONSTRATION = "At least one finding is of a demonstration model, which is not for clinical use."
 
 
@@ -106,6 +121,7 @@ def _image_facts(record: ImageRecord) -> tuple[Fact, ...]:
         reasons = " ".join(reason.message for reason in quality.reasons)
         said = f"{quality.verdict}. {reasons}".strip() if reasons else quality.verdict
     return facts(
+        answer=None if prediction is None else answer(prediction),
         status=str(record.status),
         taken=None if record.upload.captured_at is None else minute(record.upload.captured_at),
         received=minute(record.created_at),
@@ -113,6 +129,18 @@ def _image_facts(record: ImageRecord) -> tuple[Fact, ...]:
         model=None if prediction is None else f"{prediction.model.name} {prediction.model.version}",
         image_id=record.image_id,
     )
+
+
+def answer(prediction: Prediction) -> str | None:
+    """What the model says of its own answer; None of findings older than decisions."""
+    if prediction.decision is None:
+        return None
+    said = [DECISIONS[prediction.decision], *(REASONS[reason] for reason in prediction.reasons)]
+    possible = prediction.prediction_set
+    if possible is not None and len(possible.labels) > 1:
+        titles = ", ".join(label_title(prediction.specialty, label) for label in possible.labels)
+        said.append(f"Possible are {titles} ({possible.coverage:.0%} of such sets hold the true label).")
+    return " ".join(said)
 
 
 def caption(record: ImageRecord, *, explained_by: Method | None, why_not: str = "") -> str:
