@@ -89,12 +89,14 @@ class FakeJobQueue:
     """`services.training_job_ports.JobQueue`: what was submitted, and what a test says of it.
 
     `down`: it does not answer. `forgetful`: a submission arrives, and its answer is lost.
+    `waiting`: which submission waits for which other one.
     """
 
     deployed: bool = True
     down: bool = False
     forgetful: bool = False
     submitted: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
     states: dict[str, QueuedJob] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
     on_submit: Callable[[], object] = lambda: None
@@ -103,10 +105,12 @@ class FakeJobQueue:
         if not self.deployed:
             raise TrainingNotDeployedError
 
-    def submit(self, job: TrainingJob) -> str | None:
+    def submit(self, job: TrainingJob, after: str | None = None) -> str | None:
         self.check_deployed(job.kind)
         self._answer()
         queue_id = f"batch-{len(self.submitted) + 1}"
+        if after is not None:
+            self.waiting[queue_id] = after
         self.submitted[queue_id] = job.job_id
         self.states[queue_id] = QueuedJob(queue_id, QueuedState.WAITING, START)
         self.on_submit()

@@ -13,6 +13,7 @@ from training_job.snapshots import snapshot_entries
 from training_job.working_images import TrainingImage, WorkingImages
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.snapshots import SnapshotEntry, id_of, manifest_key
+from triagelens.domain.training_jobs import JobStatus, Report, TrainingJob
 
 _AT_ONCE = 10  # as many connections as botocore keeps
 
@@ -21,6 +22,22 @@ class SnapshotError(DatasetError):
     """The snapshot, or an image of it, is not what it was when it was made."""
 
     code = "snapshot_unusable"
+
+
+def snapshot_of(job: TrainingJob, ports: TrainingPorts) -> str:
+    """The snapshot that the job is of; where an ingestion before it has made that, the record is told.
+
+    Raises:
+        SnapshotError: the ingestion has made none.
+        FencedError: the job is no longer this attempt's.
+    """
+    if job.after is None:
+        return str(job.snapshot_id)
+    earlier = ports.jobs.get(job.after)
+    if earlier.status is not JobStatus.COMPLETED or earlier.snapshot_id is None:
+        raise SnapshotError(f"Ingestion {job.after} has made no snapshot: it is {earlier.status}.")
+    ports.jobs.report(job.job_id, job.attempt, Report(snapshot_id=earlier.snapshot_id))
+    return earlier.snapshot_id
 
 
 def read_snapshot(snapshot_id: str, ports: TrainingPorts) -> list[SnapshotEntry]:

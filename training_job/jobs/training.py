@@ -18,7 +18,7 @@ from training_job.fitting import Run, fit
 from training_job.jobs.base_weights import base_weights
 from training_job.jobs.checkpoints import AttemptCheckpoints
 from training_job.jobs.hand_over import hand_over, handed_over
-from training_job.jobs.images import fetch_images, read_snapshot
+from training_job.jobs.images import fetch_images, read_snapshot, snapshot_of
 from training_job.jobs.listening import JobListener
 from training_job.jobs.ports import TrainingPorts
 from training_job.material import Material, announce, counts
@@ -125,7 +125,7 @@ def prepare(job: TrainingJob, ports: TrainingPorts, listener: JobListener) -> Pl
     """Settle everything and fill the caches."""
     listener.stage("Fetching images")
     config = config_of(job, ports)
-    snapshot_id = str(job.snapshot_id)
+    snapshot_id = snapshot_of(job, ports)
     entries = read_snapshot(snapshot_id, ports)
     images, problems = fetch_images(entries, ports, images_in(config), listener.step)
     announce(Path(snapshot_id), images, problems)

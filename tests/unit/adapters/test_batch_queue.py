@@ -55,9 +55,13 @@ def test_batch_is_told_the_id_of_a_job_and_nothing_else(batch: Batch) -> None:
         "jobQueue": "gpus",
         "jobDefinition": "train",
         "parameters": {"job_id": JOB.job_id},
+        "dependsOn": [],
     }
     batch.stub.add_response("submit_job", {"jobName": NAME, "jobId": "b-1"}, expected)
     assert batch.queue.submit(JOB) == "b-1"
+    waiting = {**expected, "dependsOn": [{"jobId": "b-0"}]}
+    batch.stub.add_response("submit_job", {"jobName": NAME, "jobId": "b-2"}, waiting)
+    assert batch.queue.submit(JOB, after="b-0") == "b-2"
 
 
 def test_a_name_tells_the_job_and_a_foreign_one_nothing() -> None:
@@ -158,6 +162,7 @@ def attempt(reason: str | None = None, status_reason: str | None = None, exit_co
         (attempt(status_reason="Host EC2 (instance i-0) terminated."), "Host EC2 terminated", "host_lost"),
         (attempt("CannotPullContainerError: no such image"), "Task failed to start", "not_started"),
         (attempt("DockerTimeoutError: could not start"), "Task failed to start", "not_started"),
+        (attempt(), "Dependent Job failed", "no_snapshot"),
     ],
 )
 def test_a_death_is_told_in_our_words_with_batchs_own_behind(

@@ -15,7 +15,7 @@ from triagelens.domain.training_jobs import (
     Runner,
     TrainingJob,
 )
-from triagelens.services.job_submission import Submission
+from triagelens.services.job_submission import LEFT_ALONE, Submission
 from triagelens.services.job_watch import LONG_WAIT, SUBMITTING, JobWatch
 from triagelens.services.training_job_ports import QueuedJob, QueuedState
 from triagelens.services.training_jobs import TrainingJobs
@@ -199,6 +199,42 @@ def test_a_submission_that_failed_is_made_by_the_sweep_once(tower: Tower) -> Non
     tower.clock.now += SUBMITTING
     assert tower.watch.sweep() == []
     assert len(tower.queue.submitted) == 1
+
+
+def test_a_job_waits_in_the_queue_for_the_one_before_it(tower: Tower) -> None:
+    before = tower.submitted()
+    waiting = tower.submission.enqueue(new_job(after=tower.job_id))
+    assert tower.queue.waiting == {str(waiting.batch_job_id): before}
+
+
+def test_a_job_is_submitted_only_once_the_queue_knows_the_one_before_it(tower: Tower) -> None:
+    tower.queue.down = True
+    earlier = tower.submission.enqueue(new_job(created_at=tower.clock.now))
+    tower.queue.down = False
+    waiting = tower.submission.enqueue(new_job(created_at=tower.clock.now, after=earlier.job_id))
+    assert (waiting.batch_job_id, tower.queue.submitted) == (None, {})
+    tower.clock.now += SUBMITTING
+    tower.watch.sweep()
+    assert list(tower.queue.submitted.values()) == [earlier.job_id, waiting.job_id]
+    assert list(tower.queue.waiting.values()) == [tower.records.job(earlier.job_id).batch_job_id]
+
+
+@pytest.mark.parametrize("end", ["complete", "fail", "cancel"])
+def test_a_job_ends_with_the_one_before_it_unless_that_ended_well(tower: Tower, end: str) -> None:
+    _, attempt = tower.running()
+    if end == "complete":
+        tower.container.finish(tower.job_id, attempt)
+    elif end == "fail":
+        tower.container.fail(tower.job_id, attempt, "no_images", "No images found!")
+    else:
+        tower.submission.cancel(tower.job_id)
+    waiting = tower.submission.enqueue(new_job(after=tower.job_id))
+    if end == "complete":
+        assert (waiting.status, tower.queue.waiting) == (JobStatus.QUEUED, {})
+        assert waiting.batch_job_id in tower.queue.submitted
+    else:
+        assert (waiting.status, waiting.failure) == (JobStatus.FAILED, LEFT_ALONE)
+        assert waiting.job_id not in tower.queue.submitted.values()
 
 
 def test_a_submission_whose_answer_was_lost_is_found_and_not_doubled(tower: Tower) -> None:

@@ -15,7 +15,7 @@ from training_job.errors import WeightsError
 from training_job.jobs.base_weights import base_weights
 from training_job.jobs.checkpoints import AttemptCheckpoints
 from training_job.jobs.hand_over import BESIDE, KEPT, MANIFEST, hand_over, handed_over
-from training_job.jobs.images import SnapshotError, fetch_images, read_snapshot
+from training_job.jobs.images import SnapshotError, fetch_images, read_snapshot, snapshot_of
 from training_job.jobs.ports import TrainingPorts, output_key
 from training_job.working_images import WorkingImages
 from triagelens.domain.errors import FencedError, ModelIntegrityError
@@ -23,7 +23,7 @@ from triagelens.domain.imports import incoming_key
 from triagelens.domain.manifest import InputSpec, Manifest, OutputSpec, TrainingSpec
 from triagelens.domain.models import ModelStatus, ProductionPointer, RegisteredModel
 from triagelens.domain.snapshots import SnapshotEntry, manifest_key
-from triagelens.domain.training_jobs import Runner, TrainingJob
+from triagelens.domain.training_jobs import JobKind, Report, Runner, TrainingJob
 from triagelens.services.training_jobs import TrainingJobs
 
 JOB = "01jz0000000000000000000000"
@@ -134,6 +134,21 @@ def test_a_snapshot_that_is_gone_or_changed_is_refused(platform: FakePlatform, p
 
 
 # Checkpoints
+
+
+def test_a_job_that_waited_for_an_ingestion_is_of_the_snapshot_which_that_made(
+    records: FakeJobRecords, ports: TrainingPorts
+) -> None:
+    made = records.add_job(new_job(kind=JobKind.INGEST), None)
+    waiting = records.add_job(new_job(after=made.job_id), None)
+    claimed = ports.jobs.claim(waiting.job_id, Runner(runner_id="host", start=1))
+    with pytest.raises(SnapshotError, match="it is queued"):
+        snapshot_of(claimed, ports)
+    attempt = ports.jobs.claim(made.job_id, Runner(runner_id="host", start=1)).attempt
+    ports.jobs.finish(made.job_id, attempt, Report(snapshot_id="e" * 32))
+    assert snapshot_of(claimed, ports) == "e" * 32
+    assert records.job(waiting.job_id).snapshot_id == "e" * 32
+    assert snapshot_of(new_job(snapshot_id="f" * 32), ports) == "f" * 32
 
 
 def test_an_attempt_begins_with_the_latest_checkpoint_before_it() -> None:

@@ -43,6 +43,7 @@ KILLED = 137  # exit code of a process that the kernel killed, for memory as a r
 DEATHS = (
     (re.compile(r"OutOfMemory|out of memory", re.IGNORECASE), "out_of_memory"),
     (re.compile(r"exceeded timeout|timed out", re.IGNORECASE), "timed_out"),
+    (re.compile(r"dependent job", re.IGNORECASE), "no_snapshot"),
     (re.compile(r"^Host EC2|spot interruption|host .*terminated", re.IGNORECASE), "host_lost"),
     (
         re.compile(r"CannotPullContainer|CannotStartContainer|CannotCreateContainer|DockerTimeout"),
@@ -53,6 +54,7 @@ WORDS = {
     "out_of_memory": "The container needed more memory than it has: try a smaller batch or image size",
     "timed_out": "The job took longer than it may",
     "host_lost": "The machines under it were taken back more often than it is started again",
+    "no_snapshot": "The ingestion that should have made its snapshot has failed",
     "not_started": "The container could not be started",
     "container_error": "The container failed; its log says more",
 }
@@ -77,7 +79,7 @@ class BatchQueue:
         if kind not in self._targets:
             raise TrainingNotDeployedError
 
-    def submit(self, job: TrainingJob) -> str | None:
+    def submit(self, job: TrainingJob, after: str | None = None) -> str | None:
         self.check_deployed(job.kind)
         target = self._targets[job.kind]
         with _answering():
@@ -86,6 +88,7 @@ class BatchQueue:
                 jobQueue=target.queue,
                 jobDefinition=target.definition,
                 parameters={JOB_PARAMETER: job.job_id},
+                dependsOn=[{"jobId": after}] if after is not None else [],
             )
         return submitted["jobId"]
 
@@ -121,7 +124,7 @@ class NoQueue:
     def check_deployed(self, kind: JobKind) -> None:
         raise TrainingNotDeployedError
 
-    def submit(self, job: TrainingJob) -> str | None:
+    def submit(self, job: TrainingJob, after: str | None = None) -> str | None:
         raise TrainingNotDeployedError
 
     def find(self, job: TrainingJob) -> str | None:
@@ -141,7 +144,8 @@ class WorkerQueue(NoQueue):
     def check_deployed(self, kind: JobKind) -> None:
         """Every kind of job is left for the worker."""
 
-    def submit(self, job: TrainingJob) -> str | None:
+    def submit(self, job: TrainingJob, after: str | None = None) -> str | None:
+        """The worker does the oldest job first, and so what a job waits for before it."""
         return None
 
 

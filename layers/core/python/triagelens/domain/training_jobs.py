@@ -88,12 +88,15 @@ class TrainingJob(_Part):
         message: where it stands, for people: "Epoch 15/30".
         attempt: raised by each claim; a report names the attempt that it is of.
         runner: what holds the latest attempt; None while queued.
+        after: id of the ingestion whose snapshot it is trained on, where that is still to be made; the
+            job waits for it, and `snapshot_id` is known once the job has started.
         requested_by: opaque id of the person.
         heartbeat_at: of the last report of the latest attempt.
         config: the settings of that kind of job, whole.
         model_version: of the model that it made; None before, and for an ingestion.
         import_id: under which that model was handed to the registry.
-        cost_estimate_usd: made before it was submitted; None where nothing is paid.
+        cost_estimate_usd: made before it was submitted; None where nothing is paid, or where it is not
+            known yet how many images there are.
         batch_job_id: of Batch's job; None as long as it is not known to be submitted.
         log_location: where its log is, for people.
         cancel_requested: nobody may write for the job any more but who ends it.
@@ -107,6 +110,7 @@ class TrainingJob(_Part):
     message: str = Field(default="Queued", max_length=LONGEST_MESSAGE)
     attempt: int = 0
     runner: Runner | None = None
+    after: str | None = None
     requested_by: str
     correlation_id: str
     created_at: datetime

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from triagelens.domain.datasets import Dataset, DatasetStatus
 from triagelens.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -94,9 +95,46 @@ class JobRequests:
                 f"The training would cost about {cost:.2f} US dollars, and at most "
                 f"{request.max_cost_usd:.2f} are allowed. Fewer epochs or smaller images cost less."
             )
-        job = self._new_job(person, request, material, cost)
+        job = self._new_job(
+            person,
+            request.settings,
+            specialty=material.specialty,
+            dataset_id=material.dataset_id,
+            snapshot_id=material.snapshot_id,
+            cost_estimate_usd=cost,
+            max_cost_usd=request.max_cost_usd,
+        )
         self.journal.write(person.sub, "training_job.start", job.job_id)
         return self.submission.enqueue(job, idempotency)
+
+    def start_after(
+        self, person: Person, dataset: Dataset, settings: TrainingSettings, key: str
+    ) -> TrainingJob:
+        """A training of the snapshot that the dataset's ingestion, under way, is about to make.
+
+        How many images there are is not known yet, so nothing is said of the cost, and the job itself finds
+        out whether they suffice.
+
+        Raises:
+            TrainingNotDeployedError: this deployment does not train.
+            ConflictError: the dataset waits for no ingestion, or the model to begin with is not there.
+            IdempotencyMismatchError: the key was used for another request.
+        """
+        self.submission.queue.check_deployed(JobKind.TRAIN)
+        if dataset.status is not DatasetStatus.INGESTING or dataset.job_id is None:
+            raise ConflictError(f"The dataset is not being ingested: it is {dataset.status}.")
+        self._check_base_model(dataset.specialty, settings.base_model)
+        job = self._new_job(
+            person,
+            settings,
+            specialty=dataset.specialty,
+            dataset_id=dataset.dataset_id,
+            after=dataset.job_id,
+            message="Waiting for the ingestion",
+        )
+        self.journal.write(person.sub, "training_job.start", job.job_id)
+        request = TrainingRequest(settings, specialty=dataset.specialty)
+        return self.submission.enqueue(job, self._idempotency(person, request, key))
 
     def job(self, job_id: str) -> TrainingJob:
         """Raises NotFoundError if there is no such training job."""
@@ -156,21 +194,15 @@ class JobRequests:
             expires_at=self.clock() + KEY_LIFETIME,
         )
 
-    def _new_job(
-        self, person: Person, request: TrainingRequest, material: Material, cost: float
-    ) -> TrainingJob:
+    def _new_job(self, person: Person, settings: TrainingSettings, **of_what: Any) -> TrainingJob:
         return TrainingJob(
             job_id=new_id(),
             kind=JobKind.TRAIN,
             requested_by=person.sub,
             correlation_id=self.journal.correlation_id,
             created_at=self.clock(),
-            config=request.settings.model_dump(mode="json"),
-            specialty=material.specialty,
-            dataset_id=material.dataset_id,
-            snapshot_id=material.snapshot_id,
-            cost_estimate_usd=cost,
-            max_cost_usd=request.max_cost_usd,
+            config=settings.model_dump(mode="json"),
+            **of_what,
         )
 
 

@@ -15,6 +15,10 @@ from triagelens.services.ports import Clock, IdempotencyKey
 from triagelens.services.training_job_ports import JobQueue, JobRecords
 from triagelens.services.training_jobs import changed
 
+LEFT_ALONE = JobFailure(
+    code="no_snapshot", message="The ingestion that should have made its snapshot has ended without one."
+)
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -38,9 +42,21 @@ class Submission:
         return stored if stored.job_id != job.job_id else self.hand_over(stored)
 
     def hand_over(self, job: TrainingJob) -> TrainingJob:
-        """Submits a queued job that the queue does not know of, and notes the queue's id."""
+        """Submits a queued job that the queue does not know of, and notes the queue's id.
+
+        A job that waits for another is submitted once the queue knows that one; if that one ended badly,
+        so does the job.
+        """
+        after: str | None = None
+        earlier = None if job.after is None else self.records.job(job.after)
+        if earlier is not None and earlier.is_open:
+            after = earlier.batch_job_id
+            if after is None:
+                return job  # the sweep comes back to it
+        elif earlier is not None and earlier.status is not JobStatus.COMPLETED:
+            return self.fail(job, LEFT_ALONE)
         try:
-            queue_id = self.queue.submit(job)
+            queue_id = self.queue.submit(job, after)
         except UnavailableError:
             return job
         return job if queue_id is None else self.note(job, queue_id)

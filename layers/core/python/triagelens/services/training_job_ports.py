@@ -87,8 +87,10 @@ class JobQueue(Protocol):
     def check_deployed(self, kind: JobKind) -> None:
         """Raises TrainingNotDeployedError if nothing here runs jobs of that kind."""
 
-    def submit(self, job: TrainingJob) -> str | None:
+    def submit(self, job: TrainingJob, after: str | None = None) -> str | None:
         """Starts the job's container as soon as there is a machine; the queue's id, if it gives any.
+
+        With `after`, the queue's id of another job, not before that one has ended well.
 
         Raises:
             TrainingNotDeployedError: nothing here runs jobs of that kind.
