@@ -66,7 +66,7 @@ class Finding(Shape):
         status: `processing` as long as there is no finding; sending the same form again asks again.
         prediction: `Normal` or `Lesion`.
         confidence: of `prediction`, 0..1.
-        decision: `accept` if the finding may stand by itself, else `uncertain` or `abstain`; `reasons` say why.
+        decision: `accept` if the finding may stand by itself, `uncertain` or `abstain` for the `reasons`.
         demonstration: the model was made to try the platform out, not for patients.
     """
 
