@@ -19,6 +19,7 @@ class FakeDatasetRecords:
     """
 
     records: dict[str, Dataset] = field(default_factory=dict)
+    followed: set[tuple[str, str]] = field(default_factory=set)
     announced: dict[tuple[str, str], DatasetFile] = field(default_factory=dict)
     before_write: Callable[[], object] | None = None
 
@@ -29,19 +30,31 @@ class FakeDatasetRecords:
         newest_first = sorted(self.records.values(), key=lambda dataset: dataset.dataset_id, reverse=True)
         return page_of(newest_first, limit, cursor, "dataset_id")
 
-    def add_dataset(self, dataset: Dataset) -> Dataset:
+    def named(self, name: str) -> Sequence[Dataset]:
+        found = [dataset for dataset in self.records.values() if dataset.name == name]
+        return sorted(found, key=lambda dataset: dataset.dataset_id, reverse=True)
+
+    def add_dataset(self, dataset: Dataset, follows: str | None = None) -> Dataset:
+        self._happen()
+        if follows is not None:
+            if (dataset.name, follows) in self.followed:
+                raise OutdatedError("Another dataset of that name has come.")
+            self.followed.add((dataset.name, follows))
         return self.replace_dataset(dataset)
 
     def replace_dataset(self, dataset: Dataset) -> Dataset:
-        if self.before_write is not None:
-            happening, self.before_write = self.before_write, None
-            happening()
+        self._happen()
         stored = self.records.get(dataset.dataset_id)
         if (stored.version if stored else None) != dataset.version:
             raise OutdatedError("The dataset has changed since it was read.")
         written = dataset.model_copy(update={"version": (dataset.version or 0) + 1})
         self.records[dataset.dataset_id] = written
         return written
+
+    def _happen(self) -> None:
+        if self.before_write is not None:
+            happening, self.before_write = self.before_write, None
+            happening()
 
     def add_files(self, files: Sequence[DatasetFile]) -> None:
         self.announced |= {(file.dataset_id, file.file_id): file for file in files}
@@ -54,11 +67,14 @@ class FakeDatasetRecords:
 class FakeDatasetUploads:
     """`services.learning_ports.DatasetUploads`. `objects`: key -> bytes; `open`: S3's upload id -> its parts.
 
+    `written`: what came through the API itself; `before_upload` is called once before that.
     `before_complete` is called once before parts are put together; `lose_answer`: it is done, and the
     answer is lost.
     """
 
     objects: dict[str, int] = field(default_factory=dict)
+    written: dict[str, bytes] = field(default_factory=dict)
+    before_upload: Callable[[], object] | None = None
     open: dict[str, dict[int, int]] = field(default_factory=dict)
     before_complete: Callable[[], object] | None = None
     lose_answer: bool = False
@@ -91,6 +107,12 @@ class FakeDatasetUploads:
 
     def abort(self, key: str, s3_upload_id: str) -> None:
         self.open.pop(s3_upload_id, None)
+
+    def write(self, key: str, data: bytes) -> None:
+        if self.before_upload is not None:
+            happening, self.before_upload = self.before_upload, None
+            happening()
+        self.written[key], self.objects[key] = data, len(data)
 
     def arrived(self, key: str) -> Arrived | None:
         return Arrived("v1", self.objects[key]) if key in self.objects else None

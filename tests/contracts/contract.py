@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 FOLDER = Path(__file__).parent
-SYSTEMS = {"cataract": 3}
+SYSTEMS = {"cataract": 3, "smita": 14, "dermascan": 5}
 """The former systems, and how many routes each has."""
 
 
@@ -29,6 +29,7 @@ class Step(_Part):
         method, path: the route's own if not given; a path of `/v1` is not below the system's prefix.
         form: fields of a form; what is no text is sent as JSON.
         files: names of test files by field (see `files.py` of the e2e tests), in one form with `form`.
+        ingest: the job that is done before: a dataset's ingestion.
         keep: names for values of the answer, by their path (`user.user_id`, `0.image_id`).
         eventually: the answer is asked for until it comes.
     """
@@ -42,6 +43,7 @@ class Step(_Part):
     body: Any = Field(default=None, alias="json")
     form: dict[str, Any] | None = None
     files: dict[str, str | list[str]] = {}
+    ingest: str | None = None
     status: int
     answer: Any = None
     keep: dict[str, str] = {}

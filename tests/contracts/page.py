@@ -63,7 +63,7 @@ def page() -> str:
 
 
 def _row(name: str, contract: Contract) -> str:
-    own = [step for step in contract.steps if step.path is None or step.path == contract.path]
+    own = [step for step in contract.steps if step.method is None]
     statuses = ", ".join(map(str, sorted({step.status for step in own})))
     return f"| `{contract.route}` | {STATES[contract.state]} | `{name}.json` | {statuses} |\n"
 

@@ -19,6 +19,7 @@ from triagelens.services.dataset_parts import DatasetParts
 from triagelens.services.datasets import Datasets
 from triagelens.services.ingestions import Ingestions
 from triagelens.services.learning_ports import DatasetRecords, DatasetUploads
+from triagelens.services.small_datasets import SmallDatasets
 
 
 @lru_cache
@@ -63,7 +64,12 @@ def dataset_parts(datasets: DatasetsCase) -> DatasetParts:
     return DatasetParts(datasets)
 
 
+def small_datasets(datasets: DatasetsCase) -> SmallDatasets:
+    return SmallDatasets(datasets)
+
+
 DatasetPartsCase = Annotated[DatasetParts, Depends(dataset_parts)]
+SmallDatasetsCase = Annotated[SmallDatasets, Depends(small_datasets)]
 DatasetKeeper = Annotated[Person, Depends(Allowed(Action.MANAGE_DATASETS))]
 
 

@@ -16,6 +16,7 @@ from triagelens.domain.datasets import (
     DatasetFile,
     DatasetForm,
     DatasetStatus,
+    leads_elsewhere,
 )
 from triagelens.domain.manifest import Slug
 from triagelens.services.dataset_parts import PART_LIFETIME, Part
@@ -34,7 +35,7 @@ Words = Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTABLE)]
 
 def _leads_nowhere_else(path: str) -> str:
     """A path below the dataset's own root."""
-    if any(part in ("", ".", "..") for part in path.split("/")) or "\\" in path:
+    if leads_elsewhere(path):
         raise ValueError("a path has folders and a name, divided by single /, and no . or ..")
     return path
 

@@ -11,10 +11,11 @@ import httpx
 from tests.contracts.contract import Contract, Step
 from tests.contracts.matching import differences
 from tests.e2e.whole_stack import files
+from tests.e2e.whole_stack.learning import ingest
 from tests.e2e.whole_stack.stack import CODE, PASSWORD, PATIENCE_S, Person, Stack, until
 
 _NAME = re.compile(r"\{([a-z_0-9]+)\}")
-_FILE = re.compile(r"([a-z_]+?)(\d*)")
+_FILE = re.compile(r"([a-z_]+?)(\d*)(\.[a-z]+)?")
 
 
 class Staff:
@@ -23,6 +24,10 @@ class Staff:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._people: dict[str, Person] = {}
+
+    def ingest(self, job_id: str) -> None:
+        """Has an ingestion done at once."""
+        ingest(self._stack.cloud, job_id)
 
     def __getitem__(self, name: str) -> Person:
         """By role, with a number where another person of it is meant."""
@@ -79,6 +84,8 @@ class FormerApp:
         return wrong
 
     def _send(self, step: Step) -> httpx.Response:
+        if step.ingest is not None:
+            self._staff.ingest(str(self._filled(step.ingest)))
         path = str(self._filled(step.path or self._contract.path))
         headers = {name: str(self._filled(value)) for name, value in step.headers.items()}
         if step.by is not None:
@@ -136,8 +143,8 @@ def _list(value: str | list[str]) -> list[str]:
 
 
 def _file(name: str) -> tuple[str, bytes]:
-    """A test file by its function's name, and its seed where it takes one (`sharp7`)."""
+    """A test file by its function's name, its seed where it takes one (`sharp7`), and its ending."""
     found = _FILE.fullmatch(name)
     assert found is not None, name
     make = getattr(files, found[1])
-    return f"{name}.jpg", make(int(found[2])) if found[2] else make()
+    return name if found[3] else f"{name}.jpg", make(int(found[2])) if found[2] else make()

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zipfile
 import zlib
 
 from PIL import ExifTags, Image
@@ -43,6 +44,22 @@ def png(seed: int = 1) -> bytes:
 
 def gif(seed: int = 1) -> bytes:
     return _saved(Image.open(io.BytesIO(sharp(seed))), "GIF")
+
+
+def two_classes(seed: int = 1) -> bytes:
+    """A zip of three photos of each of two labels of the skin, a folder for each."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        for number in range(6):
+            folder = ("melanoma", "nevus")[number % 2]
+            entry = zipfile.ZipInfo(f"{folder}/{number}.jpg")  # without the time: the same bytes each time
+            packed.writestr(entry, sharp(seed * 10 + number))
+    return stream.getvalue()
+
+
+def metadata() -> bytes:
+    """A metadata.csv that names two photos."""
+    return b"image_id,image_path,label\none,sharp401.jpg,mel\ntwo,sharp402.jpg,nv\n"
 
 
 def letter() -> bytes:

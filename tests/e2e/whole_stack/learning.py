@@ -19,11 +19,12 @@ import onnx
 from onnx import helper, numpy_helper
 from PIL import Image
 
-from infra.local.batch_worker import TRAINING_PYTHON
+from infra.local.batch_worker import TRAINING_PYTHON, environment_of
 from infra.local.cloud import Cloud
 from tests.e2e.whole_stack.files import sharp
 from tests.e2e.whole_stack.stack import Person, Stack, until
 from tests.onnx_models import OnnxClassifier, classifier, with_graph
+from training_job.jobs.run import DONE, FAILED
 from training_job.phantoms import photograph
 from triagelens_client import Dataset, ModelCard, NotFoundError, TrainingJob
 
@@ -79,6 +80,13 @@ def worker_of(cloud: Cloud) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def ingest(cloud: Cloud, job_id: str) -> None:
+    """Does one ingestion, well or badly, as the worker would. It needs no training environment."""
+    command = [sys.executable, "-m", "training_job", "run", job_id]
+    done = subprocess.run(command, env=environment_of(cloud), capture_output=True, text=True, check=False)
+    assert done.returncode in (DONE, FAILED), done.stderr
 
 
 # Archives

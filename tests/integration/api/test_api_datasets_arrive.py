@@ -16,9 +16,11 @@ from training_job.jobs.settings import runner_settings, settings
 from triagelens.adapters.dataset_uploads import S3DatasetUploads
 from triagelens.adapters.dynamodb.datasets import DynamoDatasets
 from triagelens.adapters.dynamodb.training_jobs import DynamoTrainingJobs
-from triagelens.domain.datasets import PART_BYTES
+from triagelens.domain.datasets import PART_BYTES, Dataset
 from triagelens.domain.errors import NotFoundError, OutdatedError
+from triagelens.domain.ids import new_id
 from triagelens.domain.people import Role
+from triagelens.services.learning_ports import FIRST
 
 CACHES = (
     dataset_deps.dataset_records,
@@ -194,6 +196,53 @@ def test_a_record_is_written_over_the_version_that_was_read(lab: Lab) -> None:
     with pytest.raises(OutdatedError):
         records.add_dataset(read.model_copy(update={"version": None}))
     assert records.dataset(made["dataset_id"]).name == "first"
+
+
+def test_datasets_are_found_by_their_names_the_newest_first(lab: Lab) -> None:
+    records = DynamoDatasets("registry", REGION)
+    assert list(records.named("HAM")) == []
+    made = [lab.ask("POST", "", 201, name="HAM", specialty="skin", size_bytes=5) for _ in range(12)]
+    lab.ask("POST", "", 201, name="HAM2", specialty="skin", size_bytes=5)
+    newest_first = [dataset["dataset_id"] for dataset in reversed(made)]
+    assert [dataset.dataset_id for dataset in records.named("HAM")] == newest_first[:10]
+
+
+def test_no_two_datasets_of_a_name_follow_the_same(lab: Lab) -> None:
+    records = DynamoDatasets("registry", REGION)
+    made = lab.ask("POST", "", 201, name="other", specialty="skin", size_bytes=5)
+    pattern = records.dataset(made["dataset_id"])
+
+    def add(name: str, follows: str) -> Dataset:
+        fresh = {"dataset_id": new_id(), "name": name, "version": None}
+        return records.add_dataset(pattern.model_copy(update=fresh), follows)
+
+    first = add("HAM", FIRST)
+    add("HAM2", FIRST)
+    with pytest.raises(OutdatedError):
+        add("HAM", FIRST)
+    second = add("HAM", first.dataset_id)
+    with pytest.raises(OutdatedError):
+        add("HAM", first.dataset_id)
+    assert list(records.named("HAM")) == [second, first]
+
+
+def test_a_small_upload_by_the_former_route_comes_ingested(lab: Lab) -> None:
+    answer = lab.api.client.post(
+        "/compat/dermascan/api/upload-dataset",
+        params={"datasetName": "HAM"},
+        files=[("files", ("HAM.zip", zipped()))],
+        headers=lab.headers,
+    )
+    assert answer.status_code == 200, answer.text
+    (job_id,) = lab.jobs()
+    assert run(job_id) == 0
+    (dataset,) = DynamoDatasets("registry", REGION).named("HAM")
+    assert answer.json()["dataset_path"] == f"/v1/datasets/{dataset.dataset_id}"
+    assert dataset.ingested is not None
+    assert {label: sum(sets.values()) for label, sets in dataset.ingested.counts.items()} == {
+        "mel": 5,
+        "nv": 5,
+    }
 
 
 def test_lists_are_paged_newest_first(lab: Lab) -> None:

@@ -74,6 +74,9 @@ class S3DatasetUploads:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
 
+    def write(self, key: str, data: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=CONTENT_TYPE)
+
     def arrived(self, key: str) -> Arrived | None:
         # The latest version of a key comes first, and no other key sorts before the prefix itself.
         listed = self._client.list_object_versions(Bucket=self._bucket, Prefix=key, MaxKeys=1)

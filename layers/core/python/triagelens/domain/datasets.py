@@ -109,6 +109,7 @@ class Dataset(_Part):
         upload_id: names the archive's object; a ULID, not S3's own name of the upload.
         size_bytes: of the archive as announced.
         object_version: of the archive; known once it has arrived and been pinned.
+        content_sha256: of an archive that came through the API itself; None of any other.
         job_id: of the latest ingestion.
         ingested: what the latest ingestion that ended well came to.
         created_by: opaque id of the person.
@@ -128,6 +129,7 @@ class Dataset(_Part):
     size_bytes: int | None = None
     multipart: MultipartUpload | None = None
     object_version: str | None = None
+    content_sha256: str | None = None
     job_id: str | None = None
     ingested: Ingested | None = None
     snapshot_ids: tuple[str, ...] = ()
@@ -209,3 +211,8 @@ class DatasetFile(_Part):
     def key(self) -> str:
         """S3 key of the file."""
         return f"{ARCHIVES}{self.dataset_id}/{self.file_id}"
+
+
+def leads_elsewhere(path: str) -> bool:
+    """Whether a file's path is anything but folders and a name below the dataset's own root."""
+    return any(part in ("", ".", "..") for part in path.split("/")) or "\\" in path

@@ -45,6 +45,7 @@ class NewDataset:
     Attributes:
         new_specialty: the specialty is not in the table; its labels are kept as they come.
         size_bytes: of the archive; None where files come one by one.
+        content_sha256: of an archive that comes through the API itself.
     """
 
     name: str
@@ -55,6 +56,7 @@ class NewDataset:
     group_column: str | None = None
     licence: str | None = None
     source: str | None = None
+    content_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,14 @@ class Datasets:
     uploads: DatasetUploads
     ingestions: Ingestions
 
-    def create(self, person: Person, new: NewDataset) -> Dataset:
+    def create(self, person: Person, new: NewDataset, follows: str | None = None) -> Dataset:
         """A dataset that waits for its files.
 
+        Args:
+            follows: see `DatasetRecords.add_dataset`.
+
         Raises:
+            OutdatedError: another dataset of that name follows that one.
             UnknownSpecialtyError: it is not in the table, and not said to be new.
             InvalidRequestError, TooLargeError: the announcement does not fit together.
         """
@@ -79,7 +85,7 @@ class Datasets:
             upload = MultipartUpload(s3_upload_id=begun, part_bytes=PART_BYTES)
             dataset = dataset.model_copy(update={"multipart": upload})
         self.ingestions.journal.write(person.sub, "dataset.create", dataset.dataset_id)
-        return self.records.add_dataset(dataset)
+        return self.records.add_dataset(dataset, follows)
 
     def from_labels(self, person: Person, new: NewDataset) -> Dataset:
         """A dataset of what readers have labelled by now, with the job that makes its snapshot.
@@ -113,6 +119,10 @@ class Datasets:
         """
         found = self.records.datasets(limit, cursor)
         return Page([self.ingestions.as_it_stands(dataset) for dataset in found.items], found.cursor)
+
+    def named(self, name: str) -> list[Dataset]:
+        """The newest datasets of that name, the newest first, each as it stands."""
+        return [self.ingestions.as_it_stands(dataset) for dataset in self.records.named(name)]
 
     def form(self, dataset: Dataset) -> UploadForm:
         """A form for the archive. A fresh one may be asked for as long as nothing is ingested.
@@ -207,6 +217,7 @@ class Datasets:
             new_specialty=new.new_specialty,
             form=new.form,
             size_bytes=new.size_bytes,
+            content_sha256=new.content_sha256,
             group_column=new.group_column,
             licence=new.licence,
             source=new.source,

@@ -8,6 +8,9 @@ from typing import Protocol
 from triagelens.domain.datasets import Dataset, DatasetFile
 from triagelens.services.ports import Page, UploadForm
 
+FIRST = "first"
+"""What the first dataset of a name follows."""
+
 
 class DatasetRecords(Protocol):
     """Datasets in the registry table."""
@@ -26,8 +29,19 @@ class DatasetRecords(Protocol):
             InvalidRequestError: the cursor is not one that this list gave out.
         """
 
-    def add_dataset(self, dataset: Dataset) -> Dataset:
-        """Writes a new record and its entry in the list, both or none."""
+    def named(self, name: str) -> Sequence[Dataset]:
+        """The newest datasets of exactly that name, the newest first; a few at most."""
+
+    def add_dataset(self, dataset: Dataset, follows: str | None = None) -> Dataset:
+        """Writes a new record, its entry in the list and its name, all or none.
+
+        Args:
+            follows: the newest dataset of that name until now, or `FIRST` where there is none; None where
+                it does not matter. No two datasets follow the same.
+
+        Raises:
+            OutdatedError: another dataset of that name follows that one.
+        """
 
     def replace_dataset(self, dataset: Dataset) -> Dataset:
         """Writes over the version it was read at.
@@ -79,6 +93,9 @@ class DatasetUploads(Protocol):
 
     def abort(self, key: str, s3_upload_id: str) -> None:
         """Gives the upload up. Of one that is gone, nothing happens."""
+
+    def write(self, key: str, data: bytes) -> None:
+        """An object that came through the API itself."""
 
     def arrived(self, key: str) -> Arrived | None:
         """The latest version of the object; None if there is none."""

@@ -1,5 +1,6 @@
-"""Datasets in the registry table, each with its announced files, and an entry in the list of all."""
+"""Datasets in the registry table: each with its announced files, in the list of all, and by its name."""
 
+import hashlib
 from collections.abc import Sequence
 
 from triagelens.adapters.dynamodb.months import check_cursor
@@ -12,6 +13,8 @@ from triagelens.domain.errors import NotFoundError, OutdatedError
 from triagelens.services.ports import Page
 
 FILE = "FILE#"
+FOLLOWED = "FOLLOWED#"
+MOST_OF_A_NAME = 10
 
 
 class DynamoDatasets:
@@ -38,11 +41,26 @@ class DynamoDatasets:
         items = listed[:limit]
         return Page(self._datasets_of(items), items[-1] if len(listed) > limit else None)
 
-    def add_dataset(self, dataset: Dataset) -> Dataset:
+    def named(self, name: str) -> Sequence[Dataset]:
+        found = RegistryItem.query(
+            _name_pk(name),
+            RegistryItem.sk < FOLLOWED,
+            scan_index_forward=False,
+            limit=MOST_OF_A_NAME,
+            consistent_read=True,
+        )
+        return self._datasets_of([item.sk for item in found])
+
+    def add_dataset(self, dataset: Dataset, follows: str | None = None) -> Dataset:
         there = OutdatedError("There is such a dataset already.")
         parts, item = Parts(), _item(dataset)
         parts.put(item, there)
         parts.put(RegistryItem(ALL, dataset.dataset_id, kind="dataset_entry", body={}), there)
+        by_name = _name_pk(dataset.name)
+        parts.put(RegistryItem(by_name, dataset.dataset_id, kind="dataset_name", body={}), there)
+        if follows is not None:
+            followed = RegistryItem(by_name, f"{FOLLOWED}{follows}", kind="dataset_followed", body={})
+            parts.put(followed, OutdatedError("Another dataset of that name has come."))
         parts.write(self._connection)
         return dataset.model_copy(update={"version": item.version})
 
@@ -73,6 +91,11 @@ class DynamoDatasets:
         found = [_dataset(item) for item in items]
         by_id = {dataset.dataset_id: dataset for dataset in found}
         return [by_id[dataset_id] for dataset_id in dataset_ids]
+
+
+def _name_pk(name: str) -> str:
+    """A key of bounded length. Sorted below it are ids of datasets (digits first), then what was followed."""
+    return f"DATASET_NAME#{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _item(dataset: Dataset) -> RegistryItem:
