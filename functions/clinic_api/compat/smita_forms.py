@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from clinic_api.compat.smita_shapes import Shape
 from clinic_api.schemas.readings import Text
-from triagelens.domain.abstention import ModelDecision, Reason
+from triagelens.domain.abstention import DecisionReason, ModelDecision
 from triagelens.domain.cases import Comment
 from triagelens.domain.forms import FormAnswers
 from triagelens.domain.specialties import specialty
@@ -76,7 +76,7 @@ class Finding(Shape):
     prediction: str | None = None
     confidence: float | None = None
     decision: ModelDecision | None = None
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[DecisionReason, ...] = ()
     demonstration: bool | None = None
 
     @classmethod
