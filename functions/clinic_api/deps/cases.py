@@ -19,6 +19,7 @@ from triagelens.domain.people import Action, Person
 from triagelens.services.case_ports import CaseNumbers, CaseRecords
 from triagelens.services.cases import Cases
 from triagelens.services.changes import Asked
+from triagelens.services.numbered_cases import NumberedCases
 from triagelens.services.panel_ports import PanelRecords
 from triagelens.services.readings import Readings
 
@@ -65,6 +66,13 @@ ReadingsCase = Annotated[Readings, Depends(readings)]
 
 CaseWorker = Annotated[Person, Depends(Allowed(Action.WORK_ON_CASES))]
 CaseReader = Annotated[Person, Depends(Allowed(Action.READ_CASES))]
+
+
+def numbered_cases(cases: CasesCase, numbers: CaseNumbersPort) -> NumberedCases:
+    return NumberedCases(cases, numbers, correlation_id())
+
+
+NumberedCasesCase = Annotated[NumberedCases, Depends(numbered_cases)]
 
 
 def visible_case(case_id: str, person: CurrentPerson, cases: CasesCase) -> Case:

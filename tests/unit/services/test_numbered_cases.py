@@ -140,4 +140,4 @@ def test_a_case_is_not_opened_without_a_photo_or_with_one_of_another_case(desk: 
     desk.cases.open(GP, NewCase("skin", (taken,)), "request")
     with pytest.raises(ConflictError, match="another case"):
         desk.add(taken)
-    assert not desk.numbered.has_case(GP, desk.number)
+    assert desk.numbered.find(GP, desk.number) is None

@@ -49,27 +49,27 @@ class NumberedCases:
     numbers: CaseNumbers
     correlation_id: str
 
-    def has_case(self, person: Person, number: int) -> bool:
-        """Whether a case has this number, or `person` holds it for one that is yet to come.
+    def find(self, person: Person, number: int) -> Case | None:
+        """The case of that number; None if there is none yet and `person` holds the number.
 
         Raises:
-            NotFoundError: neither.
+            NotFoundError: the person may not see the case, or does not hold the number.
         """
         known = self.numbers.taken(number)
         if known is None or (known.case_id is None and known.holder != person.sub):
             raise NotFoundError(MISSING_TEXT)
-        return known.case_id is not None
+        return None if known.case_id is None else self.cases.visible_to(person, known.case_id)
 
     def case(self, person: Person, number: int) -> Case:
-        """The case of that number, if `person` may see it.
+        """The case of that number.
 
         Raises:
-            NotFoundError: in the same words whether there is none or it is somebody else's.
+            NotFoundError: there is none, or the person may not see it.
         """
-        known = self.numbers.taken(number)
-        if known is None or known.case_id is None:
+        case = self.find(person, number)
+        if case is None:
             raise NotFoundError(MISSING_TEXT)
-        return self.cases.visible_to(person, known.case_id)
+        return case
 
     def add(
         self, person: Person, number: int, specialty: str, image_ids: Sequence[str], notes: str | None = None
@@ -109,9 +109,9 @@ class NumberedCases:
         )
 
     def _add_once(self, person: Person, number: int, new: NewCase) -> Case:
-        if not self.has_case(person, number):
+        case = self.find(person, number)
+        if case is None:
             return self._open(person, number, new)
-        case = self.case(person, number)
         changes: dict[str, Any] = {}
         if set(new.image_ids) - set(case.image_ids):
             changes["image_ids"] = tuple(dict.fromkeys((*case.image_ids, *new.image_ids)))
@@ -123,7 +123,7 @@ class NumberedCases:
         try:
             return self.cases.open(person, new, self.correlation_id)
         except ConflictError as error:
-            if self.has_case(person, number):
+            if self.find(person, number) is not None:
                 raise OutdatedError("Another photo has just opened this case.") from error
             raise
 
