@@ -31,6 +31,7 @@ ONLY_READ: Mapping[str, str] = {
 WITHOUT_HELP: Mapping[str, str] = {
     "infra.replay_erasures": "takes no arguments; tests/integration/test_erasure_survives.py runs it",
     "infra.cdk": "hands everything to the CDK command line; tests/unit/local/test_makefile.py",
+    "docs.making.costs": "tests/infra/test_cost_page.py does the same",
     "docs.making.pictures": "test_pictures.py runs it",
 }
 # The AWS command's own, over other operations.
