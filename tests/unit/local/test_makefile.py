@@ -27,12 +27,19 @@ from infra.config import ROOT
         ("synth STAGE=prod", "-m infra.cdk synth --quiet --context stage=prod"),
         ("lock", "-m infra.locks --upgrade"),
         ("openapi", "-m clinic_api.openapi"),
+        ("docs-pictures", "-m docs.making.pictures"),
     ],
 )
 def test_a_command_runs_its_module(asked: str, run: str) -> None:
     command = ["make", "--dry-run", "--no-print-directory", *asked.split()]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout.rstrip().endswith(run)
+
+
+def test_what_ci_runs_first_builds_the_documentation_strictly() -> None:
+    command = ["make", "--dry-run", "--no-print-directory", "check"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.rstrip().endswith(".venv/bin/mkdocs build --strict --quiet")
 
 
 def test_ci_runs_the_readmes_commands() -> None:
