@@ -104,8 +104,7 @@ def test_a_report_is_asked_for_made_and_fetched(api: Api, explainer: FakeExplain
         "demonstration",
         "not for clinical use",
         "version 1",
-        "Grad-cam",
-        "grad",
+        "evidence for melanoma by grad",
         "unlike those that it was trained on",
     ):
         assert said.lower() in " ".join(text.lower().split()), said

@@ -1,4 +1,4 @@
-"""A report can be read by everybody, shows what it was given, and takes no orders from it."""
+"""A report can be read by everybody, and shows what it was given."""
 
 import io
 import subprocess
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pypdf
 import pypdfium2
@@ -106,15 +107,6 @@ def test_scripts_that_join_or_run_the_other_way_are_set_in_a_font_that_has_them(
     assert page_picture(pdf).tobytes() != page_picture(missing).tobytes()
 
 
-def test_what_people_wrote_is_never_markup() -> None:
-    orders = '#read("/etc/passwd") #strong[x] $x^2$ *b* _i_ \\ `code` <label> @ref // gone "quoted"'
-    remark = Remark(who="#eval(1)", when="now", text=orders)
-    text = text_of(render(document(title="#pagebreak()", remarks=(remark,))))
-    for said in ("#pagebreak()", "#eval(1)", '#read("/etc/passwd")', "#strong[x]", "*b*", "// gone"):
-        assert said in text
-    assert "root:" not in text
-
-
 def test_it_is_tagged_for_those_who_listen_to_it() -> None:
     reader = read(render(document()))
     root: Any = reader.trailer["/Root"]
@@ -174,21 +166,72 @@ def test_the_same_document_gives_the_same_bytes() -> None:
     assert render(document()) != render(document(version=4))
 
 
-def page_picture(pdf: bytes) -> Image.Image:
+@pytest.mark.parametrize(
+    "link", ["https://clinic.example.org/cases/01JD", "01JHABCDEFGHJKMNPQRSTVWXYZ", "x" * 200]
+)
+def test_the_qr_code_leads_to_the_case(link: str) -> None:
+    seen = np.asarray(page_picture(render(document(link=link)), scale=3))
+    found, _, _ = cv2.QRCodeDetector().detectAndDecode(seen)
+    assert found == link
+
+
+def test_the_pictures_in_the_file_are_those_that_it_was_given() -> None:
+    images = (shown(0), shown(90))
+    inside = [image.image for page in read(render(document(images=images))).pages for image in page.images]
+    photos = [one for one in inside if one is not None and one.format == "JPEG"]
+    assert len(photos) == len(images)
+    for given_one, kept in zip(images, photos, strict=True):
+        assert given_one.picture is not None
+        original = Image.open(io.BytesIO(given_one.picture))
+        assert kept.size == original.size
+        assert np.abs(np.asarray(kept, np.int16) - np.asarray(original, np.int16)).mean() < 1
+
+
+def test_a_bar_is_as_long_as_its_label_is_probable() -> None:
+    lengths = {share: bar_length(share) for share in (0.2, 0.4, 0.8)}
+    assert lengths[0.4] / lengths[0.2] == pytest.approx(2, rel=0.05)
+    assert lengths[0.8] / lengths[0.2] == pytest.approx(4, rel=0.05)
+
+
+def bar_length(share: float) -> int:
+    """Pixels of the most probable label's bar: all of its colour to the right of the picture."""
+    one = shown().model_copy(update={"labels": (ShownLabel(title="Melanoma", probability=share),)})
+    opened = pypdfium2.PdfDocument(render(document(images=(one,))))
+    pixels = np.asarray(opened[0].render(scale=2).to_pil().convert("RGB"), np.int16)
+    opened.close()
+    blue = np.abs(pixels - np.array([0x1F, 0x4E, 0x79])).max(axis=2) < 12
+    blue[blue[:, int(blue.shape[1] * 0.12)]] = False  # the lines that go from rim to rim
+    return int(blue[:, int(blue.shape[1] * 0.45) :].sum(axis=1).max())
+
+
+def page_picture(pdf: bytes, scale: float = 0.75) -> Image.Image:
     opened = pypdfium2.PdfDocument(pdf)
     try:
-        drawn: Image.Image = opened[0].render(scale=0.75).to_pil()
+        drawn: Image.Image = opened[0].render(scale=scale).to_pil()
         return drawn.convert("L")
     finally:
         opened.close()
 
 
+def furthest(seen: Image.Image, reference: Image.Image) -> float:
+    """The largest difference of brightness (0 to 255) among squares of 4 x 4 pixels."""
+    assert seen.size == reference.size
+    small = (seen.width // 4, seen.height // 4)
+    pixels = (np.asarray(one.resize(small, Image.Resampling.BOX), np.int16) for one in (seen, reference))
+    return float(np.abs(next(pixels) - next(pixels)).max())
+
+
 def test_the_first_page_looks_as_it_did() -> None:
     seen = page_picture(render(document()))
     reference = Image.open(REFERENCE)
-    assert seen.size == reference.size
-    difference = np.abs(np.asarray(seen, np.int16) - np.asarray(reference, np.int16))
-    assert difference.mean() < 1.5, "if it is meant to: save `page_picture(render(document()))` in its place"
+    assert furthest(seen, reference) < 30, "if it is meant to: save `page_picture(render(document()))` there"
+    for other in (
+        document(title="Case 20071"),
+        document(patient=()),
+        document(clinic=Clinic(name="Another Clinic")),
+        document(images=(shown(120),)),
+    ):
+        assert furthest(page_picture(render(other)), reference) >= 30, "the comparison sees such changes"
 
 
 def test_two_hundred_images_stay_under_half_a_gigabyte() -> None:

@@ -1,7 +1,8 @@
 """A report as a tagged PDF (PDF/UA-1), set by Typst.
 
 All that people wrote reaches the template as JSON, never as markup: nothing in a name or a comment can be
-taken for an instruction. The fonts come with the layer; nothing of the machine's is used.
+taken for an instruction. The fonts come with the layer, and nothing of the machine's is used; a letter that
+they do not have is replaced.
 """
 
 import io
@@ -9,17 +10,18 @@ import json
 import tempfile
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import segno
 import typst
 from PIL import Image
 
+from triagelens.documents.legible import FONTS, legible
 from triagelens.domain.report_document import ReportDocument
 
 _TEMPLATE = files("triagelens.documents") / "report.typ"
-_FONTS = [str(files(package)) for package in ("manimgx_fonts", "manimgx_fonts_cjk")]
 
-# Longest side of a picture: 225 dots an inch on the 72 mm that it has.
+# Longest side of a picture: 246 dots an inch on the 66 mm that it has.
 PRINTED_PX = 640
 
 
@@ -40,12 +42,12 @@ def typeset(document: ReportDocument) -> tuple[bytes, int]:
             content["clinic"]["logo"] = file
         segno.make(document.link, error="m").save(str(folder / "qr.svg"), border=0)
         content["made"] = f"{document.made_at:%Y-%m-%d %H:%M} UTC"
-        (folder / "content.json").write_text(json.dumps(content), encoding="utf-8")
+        (folder / "content.json").write_text(json.dumps(_legible(content)), encoding="utf-8")
         (folder / "report.typ").write_bytes(template.read_bytes())
         compiler = typst.Compiler(
             str(folder / "report.typ"),
             root=str(folder),
-            font_paths=_FONTS,
+            font_paths=FONTS,
             ignore_system_fonts=True,
         )
         pdf = compiler.compile(
@@ -55,6 +57,15 @@ def typeset(document: ReportDocument) -> tuple[bytes, int]:
             raise TypeError("a PDF is one file")
         pages: int = json.loads(compiler.query("<pages>", field="value", one=True))
         return pdf, pages
+
+
+def _legible(content: Any) -> Any:
+    """JSON data with every text in it made legible."""
+    if isinstance(content, str):
+        return legible(content)
+    if isinstance(content, list):
+        return [_legible(part) for part in content]
+    return {name: _legible(part) for name, part in content.items()} if isinstance(content, dict) else content
 
 
 def _for_print(picture: bytes) -> bytes:
