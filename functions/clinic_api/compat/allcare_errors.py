@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from clinic_api.compat.fastapi_errors import detail_of
 from clinic_api.errors import Refusal
-from clinic_api.schemas.problems import FieldProblem
 from triagelens.domain import errors as domain
 
 # Statuses that it does not know, in those that it does.
@@ -31,16 +31,8 @@ def refused(refusal: Refusal) -> Response:
 
 
 def _detail(refusal: Refusal) -> str | list[dict[str, Any]]:
-    if refusal.errors:
-        return [_field(problem) for problem in refusal.errors]
     if refusal.code == domain.SignInError.code:
         return SIGN_IN_TEXT
     if refusal.code == domain.UnauthenticatedError.code:
         return f"{refusal.detail} {REPLACEMENT}"
-    return refusal.detail
-
-
-def _field(problem: FieldProblem) -> dict[str, Any]:
-    """Where, what and which rule, without the value."""
-    place = ["body", *problem.pointer.split("/")[1:]] if problem.pointer else [problem.parameter]
-    return {"loc": place, "msg": problem.message, "type": problem.code}
+    return detail_of(refusal)

@@ -49,17 +49,13 @@ class User(BaseModel):
     @classmethod
     def of(cls, person: Person) -> Self:
         first, _, last = (person.name or "").rpartition(" ")
-        return cls(
-            user_id=person.username,
-            first_name=first or last,
-            last_name=last if first else "",
-            role=person.role,
-        )
+        names = {"first_name": first, "last_name": last} if first else {"first_name": last, "last_name": ""}
+        return cls(user_id=person.username, role=person.role, **names)
 
 
 class Session(BaseModel):
     access_token: str
-    token_type: str = "bearer"
+    token_type: str = Field(default="bearer")
     user: User
 
 

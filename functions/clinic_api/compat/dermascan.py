@@ -14,8 +14,8 @@ from clinic_api.compat.dermascan_shapes import (
     Started,
     StartTraining,
     Uploaded,
-    detail_of,
 )
+from clinic_api.compat.fastapi_errors import detail_of
 from clinic_api.deps.access import ModelReader
 from clinic_api.deps.datasets import DatasetKeeper, DatasetsCase, SmallDatasetsCase
 from clinic_api.deps.training import JobRequestsCase, Trainer

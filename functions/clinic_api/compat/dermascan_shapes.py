@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from clinic_api.errors import Refusal
 from clinic_api.schemas.datasets import DatasetName
-from clinic_api.schemas.problems import FieldProblem
 from clinic_api.schemas.training_jobs import Balancing, Optimizer, TrainingJobRequest
 from triagelens.domain.datasets import Dataset
 from triagelens.domain.models import ModelStatus
@@ -183,18 +181,6 @@ class Models(_Shape):
     @classmethod
     def of(cls, page: Page[ListedModel]) -> Self:
         return cls(models=[ModelLine.of(listed) for listed in page.items], cursor=page.cursor)
-
-
-def detail_of(refusal: Refusal) -> str | list[dict[str, Any]]:
-    """FastAPI's `detail`: words, or a list of what does not fit."""
-    return [_entry(problem) for problem in refusal.errors] or refusal.detail
-
-
-def _entry(problem: FieldProblem) -> dict[str, Any]:
-    if problem.parameter is not None:
-        return {"loc": ["query", problem.parameter], "msg": problem.message, "type": problem.code}
-    steps = (problem.pointer or "#").removeprefix("#").split("/")[1:]
-    return {"loc": ["body", *steps], "msg": problem.message, "type": problem.code}
 
 
 def _path_of(dataset: Dataset) -> str:
