@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/cases/{case_id}/form", tags=["cases"])
     "",
     operation_id="submit_case_form",
     summary="Submit a patient's form with its image",
-    responses=problems(400, 401, 403, 404, 409, 412, 503),
+    responses=problems(400, 401, 403, 404, 409, 412, 413, 503),
 )
 def submit_case_form(
     body: PatientFormRequest,

@@ -53,6 +53,8 @@ def test_a_form_goes_with_a_case_and_one_of_its_images(api: Api) -> None:
     assert history[0]["before"]["answers"]["age"] == 54
     for wrong in ({"age": 200}, {"tobacco": "often"}, {"consent": "perhaps"}, {"surprise": 1}):
         assert submit(2, **wrong).status_code == 422
+    much = {f"question {number}": "\N{TAMIL LETTER A}" * 2000 for number in range(50)}
+    assert submit(2, answers=much).status_code == 413
     missing = api.client.put(
         address, json={"image_index": 2, "form": FORM}, headers={**gp, "If-Match": '"2"'}
     )
