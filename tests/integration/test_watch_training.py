@@ -117,6 +117,7 @@ def test_the_sweep_submits_what_was_never_submitted(watched: Watched) -> None:
             "jobQueue": "triagelens-dev-ingest",
             "jobDefinition": "triagelens-dev-ingest",
             "parameters": {"job_id": job.job_id},
+            "dependsOn": [],
         },
     )
     watched.sweep()
