@@ -178,7 +178,7 @@ class Api(Construct):
         # It signs links to reports; render_report makes them.
         storage.allow_objects(self.function, storage.documents, "reports/", READ_OBJECT)
         storage.allow_objects(self.function, storage.models, "incoming/", WRITE_OBJECT)
-        # It signs uploads, puts their parts together and asks whether they came. It reads no archive.
+        # It signs uploads, writes small ones, puts parts together, asks what came. It reads no archive.
         storage.allow_objects(self.function, storage.learning, "archives/", [*WRITE_OBJECT, *MULTIPART])
         storage.allow_objects(self.function, storage.learning, "snapshots/", READ_OBJECT)
         pipeline.inference.queue.grant_send_messages(self.function)
