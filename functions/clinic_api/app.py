@@ -112,6 +112,8 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(origins),
+            # Portals of a former system ask with credentials, although there are none to send.
+            allow_credentials="*" not in origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=[
                 "Authorization",

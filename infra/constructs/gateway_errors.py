@@ -36,7 +36,10 @@ def shape_gateway_errors(rest: apigateway.RestApi, origins: Sequence[str]) -> No
     headers = {"Content-Type": "'application/problem+json'"}
     if origins:
         # A gateway response holds one fixed value. It carries nothing but the problem itself.
-        headers["Access-Control-Allow-Origin"] = f"'{origins[0] if len(origins) == 1 else '*'}'"
+        allowed = origins[0] if len(origins) == 1 else "*"
+        headers["Access-Control-Allow-Origin"] = f"'{allowed}'"
+        if allowed != "*":  # browsers take credentials and "*" together for a mistake
+            headers["Access-Control-Allow-Credentials"] = "'true'"
     for kind, (status, code, detail) in GATEWAY_ERRORS.items():
         problem = {
             "type": f"urn:triagelens:problem:{code}",

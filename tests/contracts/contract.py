@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 FOLDER = Path(__file__).parent
-SYSTEMS = {"cataract": 3, "smita": 14, "dermascan": 5}
+SYSTEMS = {"cataract": 3, "smita": 14, "dermascan": 5, "braintumor": 19}
 """The former systems, and how many routes each has."""
 
 
@@ -30,6 +30,7 @@ class Step(_Part):
         form: fields of a form; what is no text is sent as JSON.
         files: names of test files by field (see `files.py` of the e2e tests), in one form with `form`.
         ingest: the job that is done before: a dataset's ingestion.
+        mail: address whose invitation is read before: `{mailed_username}` and `{mailed_password}`.
         keep: names for values of the answer, by their path (`user.user_id`, `0.image_id`).
         eventually: the answer is asked for until it comes.
     """
@@ -44,6 +45,7 @@ class Step(_Part):
     form: dict[str, Any] | None = None
     files: dict[str, str | list[str]] = {}
     ingest: str | None = None
+    mail: str | None = None
     status: int
     answer: Any = None
     keep: dict[str, str] = {}

@@ -91,6 +91,9 @@ def test_a_browser_may_read_the_gateways_answers_where_it_may_read_the_applicati
     assert responses
     name = "gatewayresponse.header.Access-Control-Allow-Origin"
     assert {response["ResponseParameters"].get(name) for response in responses} == {allowed}
+    name = "gatewayresponse.header.Access-Control-Allow-Credentials"
+    with_credentials = None if allowed == "'*'" else "'true'"
+    assert {response["ResponseParameters"].get(name) for response in responses} == {with_credentials}
 
 
 def test_the_api_is_logged_throttled_and_behind_a_firewall(dev: Template) -> None:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from clinic_api import errors
 
 PREFIX = "/compat"
-SYSTEMS = ("cataract", "smita", "dermascan")
+SYSTEMS = ("cataract", "smita", "dermascan", "allcare", "braintumor")
 
 
 def former_system(title: str, router: APIRouter, shape: errors.Shape) -> FastAPI:

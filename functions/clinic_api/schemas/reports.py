@@ -88,6 +88,10 @@ class ReportList(BaseModel):
 
 def _fields(report: Report) -> dict[str, object]:
     shown = report.model_dump(exclude={"edition", "failure", "correlation_id", "version"})
-    edition = report.edition.model_dump(exclude={"key", "made_at", "audience"}) if report.edition else {}
+    edition = (
+        report.edition.model_dump(exclude={"key", "made_at", "audience", "findings"})
+        if report.edition
+        else {}
+    )
     failure = report.failure.model_dump(exclude={"retryable"}) if report.failure else None
     return {**shown, **edition, "failure": failure}

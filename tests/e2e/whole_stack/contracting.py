@@ -12,6 +12,7 @@ from tests.contracts.contract import Contract, Step
 from tests.contracts.matching import differences
 from tests.e2e.whole_stack import files
 from tests.e2e.whole_stack.learning import ingest
+from tests.e2e.whole_stack.mails import invitation
 from tests.e2e.whole_stack.stack import CODE, PASSWORD, PATIENCE_S, Person, Stack, until
 
 _NAME = re.compile(r"\{([a-z_0-9]+)\}")
@@ -28,6 +29,11 @@ class Staff:
     def ingest(self, job_id: str) -> None:
         """Has an ingestion done at once."""
         ingest(self._stack.cloud, job_id)
+
+    def invitation(self, address: str) -> dict[str, str]:
+        """What the mail of an invitation tells."""
+        username, password = invitation(self._stack, address)
+        return {"mailed_username": username, "mailed_password": password}
 
     def __getitem__(self, name: str) -> Person:
         """By role, with a number where another person of it is meant."""
@@ -86,6 +92,8 @@ class FormerApp:
     def _send(self, step: Step) -> httpx.Response:
         if step.ingest is not None:
             self._staff.ingest(str(self._filled(step.ingest)))
+        if step.mail is not None:
+            self._kept |= self._staff.invitation(str(self._filled(step.mail)))
         path = str(self._filled(step.path or self._contract.path))
         headers = {name: str(self._filled(value)) for name, value in step.headers.items()}
         if step.by is not None:

@@ -3,17 +3,13 @@
 The steps build upon each other, so they are one story in one test; what hangs on it comes after.
 """
 
-import html
-import re
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-import httpx
 import pytest
 
 from tests.e2e.whole_stack.files import sharp
+from tests.e2e.whole_stack.mails import invitation, mail_to, mails
 from tests.e2e.whole_stack.stack import PASSWORD, Person, Stack, until
 from triagelens_client import (
     ApiError,
@@ -45,27 +41,9 @@ class Day:
     case: Case
 
 
-def mails(stack: Stack) -> list[dict[str, Any]]:
-    """Every mail that the cloud was given to send."""
-    trusted = stack.cloud.certificate
-    verify = ssl.create_default_context(cafile=trusted) if trusted else True
-    answer = httpx.get(f"{stack.cloud.endpoint}/_ministack/ses/messages", verify=verify)
-    return [mail for account in answer.raise_for_status().json()["messages"].values() for mail in account]
-
-
-def mail_to(stack: Stack, address: str, subject: str) -> dict[str, Any]:
-    """The mail, as soon as it went out."""
-
-    def look() -> dict[str, Any] | None:
-        return next((m for m in mails(stack) if m["To"] == [address] and m["Subject"] == subject), None)
-
-    return until(look, f"a mail {subject!r}")
-
-
 def accept_invitation(stack: Stack, address: str) -> Triagelens:
     """Reads username and first password in the mail, and signs in with them."""
-    body = mail_to(stack, address, "Your account at Triagelens")["BodyHtml"]
-    username, first = (html.unescape(shown) for shown in re.findall(r"monospace\">([^<]+)</span>", body))
+    username, first = invitation(stack, address)
     client = stack.client()
     with pytest.raises(ApiError):
         client.sign_in(username, first)  # without a password of one's own, it asks for one

@@ -49,6 +49,24 @@ def test_a_browser_on_a_known_origin_may_call(client: TestClient) -> None:
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
 
 
+def test_a_portal_that_asks_with_credentials_may_read_the_answer(client: TestClient) -> None:
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,x-requested-with",
+    }
+    preflight = client.options("/compat/braintumor/api/admin/login", headers=asked)
+    answer = client.get("/compat/braintumor/api/health", headers={"Origin": ORIGIN})
+    elsewhere = client.get(
+        "/compat/braintumor/api/health", headers={"Origin": "https://elsewhere.example", "Cookie": "a=b"}
+    )
+    for one in (preflight, answer):
+        assert one.status_code == 200
+        assert one.headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert one.headers["Access-Control-Allow-Credentials"] == "true"
+    assert "Access-Control-Allow-Origin" not in elsewhere.headers
+
+
 def test_a_browser_anywhere_else_may_not(client: TestClient) -> None:
     answer = client.get("/v1/me", headers={"Origin": "https://elsewhere.example"})
     assert "Access-Control-Allow-Origin" not in answer.headers

@@ -1,13 +1,15 @@
 """Reports: who asked for one, of what, for whom, and the file that came of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from triagelens.domain.abstention import ModelDecision
 from triagelens.domain.errors import ConflictError, TransitionError
-from triagelens.domain.images import Failure
+from triagelens.domain.images import Failure, ImageRecord
 from triagelens.domain.people import Action, Person
 
 MOST_IMAGES = 200
@@ -50,6 +52,7 @@ class Edition(_Part):
         number: counts the editions of the same case or patient; it is printed in the file.
         content_sha256: of what the file shows, without number and time.
         key: in the documents bucket; named after `sha256`, the digest of the file itself.
+        findings: of the images that it shows, see `findings_of`; None of editions older than that.
     """
 
     number: int
@@ -60,6 +63,7 @@ class Edition(_Part):
     size_bytes: int
     pages: int
     images: int
+    findings: dict[str, dict[str, int]] | None = None
     made_at: datetime
 
 
@@ -120,6 +124,16 @@ class Report(_Part):
         if self.is_done:
             raise TransitionError(f"A report that is {self.status} stays so.")
         return self.model_copy(update={"status": status, "completed_at": now, **changes})
+
+
+def findings_of(images: Iterable[ImageRecord]) -> dict[str, dict[str, int]]:
+    """How many images have which first label, by specialty; those of which the model says nothing are out."""
+    counts: dict[str, dict[str, int]] = {}
+    for prediction in (image.prediction for image in images):
+        if prediction is not None and prediction.decision is not ModelDecision.ABSTAIN:
+            labels = counts.setdefault(prediction.specialty, {})
+            labels[prediction.top_label] = labels.get(prediction.top_label, 0) + 1
+    return counts
 
 
 def folder_of(subject_id: str) -> str:

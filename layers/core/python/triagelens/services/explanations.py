@@ -1,12 +1,14 @@
 """From a finding to pictures of its evidence, made when somebody asks and kept from then on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from triagelens.domain.errors import ConflictError, InvalidRequestError, NotFoundError
+from triagelens.domain.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from triagelens.domain.explanations import Explanation, Method, explanation_key
 from triagelens.domain.images import ImageRecord
 from triagelens.domain.prediction import Prediction
+from triagelens.services.images import Stopwatch
 from triagelens.services.ports import Casework, Results, WorkingImages
 
 
@@ -93,6 +95,37 @@ class Explaining:
         )
         self.gallery.keep(key, explanation, pictures)
         return explanation
+
+
+@dataclass(frozen=True)
+class Illustrating:
+    """Explains many findings, as far as a time goes. What is drawn is kept: asked again, it gets further.
+
+    Attributes:
+        until: when no further explanation is begun, by the stopwatch.
+    """
+
+    explainer: Explainer
+    stopwatch: Stopwatch
+    until: float
+
+    def of(self, records: Sequence[ImageRecord]) -> dict[str, Explanation]:
+        """The evidence for each record's most probable label, by image.
+
+        What cannot be explained, or not in time, is left out.
+        """
+        found: dict[str, Explanation] = {}
+        for record in records:
+            if self.stopwatch.now() >= self.until:
+                break
+            try:
+                label = finding_of(record).top_label
+                found[record.image_id] = self.explainer.explain(record.image_id, label)
+            except ConflictError:
+                continue
+            except UnavailableError:
+                break
+        return found
 
 
 def finding_of(record: ImageRecord) -> Prediction:

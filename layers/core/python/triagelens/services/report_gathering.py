@@ -16,6 +16,7 @@ from triagelens.domain.reports import (
     Audience,
     Report,
     ReportKind,
+    findings_of,
 )
 from triagelens.services import report_content as words
 from triagelens.services.case_ports import CaseRecords
@@ -69,9 +70,14 @@ class Sources:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a report shows, and of which images: those of a case are watched until it is ready."""
+    """What a report shows, and of which images: those of a case are watched until it is ready.
+
+    Attributes:
+        findings: of the images, see `domain.reports.findings_of`.
+    """
 
     content: ReportContent
+    findings: dict[str, dict[str, int]]
     watched_images: tuple[str, ...] = ()
 
 
@@ -117,7 +123,7 @@ class Gathering:
             images=images,
             remarks=self._remarks(case) if for_clinic else (),
         )
-        return Gathered(content, tuple(image.image_id for image in images))
+        return Gathered(content, findings_of(images), tuple(image.image_id for image in images))
 
     def _of_patient(self, report: Report) -> Gathered:
         patients, patient_id = self._sources.patients, report.subject_id
@@ -135,7 +141,7 @@ class Gathering:
             images=analysed,
             remarks=words.outcomes(cases, for_clinic=report.audience is Audience.CLINIC),
         )
-        return Gathered(content)
+        return Gathered(content, findings_of(analysed))
 
     def _analysed(self, patient_id: str) -> tuple[list[ImageRecord], bool]:
         """The patient's images, newest first, up to the last one that the report has room for."""

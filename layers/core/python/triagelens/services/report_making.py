@@ -74,6 +74,7 @@ class Making:
             size_bytes=len(data),
             pages=pages,
             images=len(content.images),
+            findings=gathered.findings,
             made_at=now,
         )
 
