@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 FOLDER = Path(__file__).parent
-SYSTEMS = {"cataract": 3, "smita": 14, "dermascan": 5, "braintumor": 19}
+SYSTEMS = {"cataract": 3, "smita": 14, "dermascan": 5, "allcare": 15, "braintumor": 19}
 """The former systems, and how many routes each has."""
 
 

@@ -26,7 +26,7 @@ from triagelens.domain.review import Strategy
 from triagelens.services.limits import Kind
 from triagelens.services.small_uploads import Photo, Sender, finding_of
 
-router = APIRouter()
+router = APIRouter(routes=allcare_cases.router.routes)
 TOO_BLURRY = "Too Blurry"
 IN_USE = frozenset({ImageStatus.ACCEPTED, ImageStatus.ANALYZED})
 
@@ -88,7 +88,7 @@ def retrain_status(_reader: ModelReader, retraining: RetrainingCase) -> shapes.R
     return shapes.RetrainStatus.of(retraining.latest(SPECIALTY))
 
 
-@router.post("/model/retrain", responses=errors_of(400, 401, 403, 409, 422))
+@router.post("/model/retrain", responses=errors_of(401, 403, 409, 422))
 def retrain(
     trainer: Trainer, retraining: RetrainingCase, body: Annotated[shapes.Retrain | None, Body()] = None
 ) -> shapes.Retraining:
@@ -97,9 +97,6 @@ def retrain(
     job = retraining.start(trainer, SPECIALTY, wanted.epochs, wanted.batch_size)
     about(job.job_id)
     return shapes.Retraining(job_id=job.job_id)
-
-
-router.include_router(allcare_cases.router)
 
 
 def create() -> FastAPI:
