@@ -15,7 +15,7 @@ MIGRATED_AT_ONCE = 50
 
 USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HASH_OF_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
-_MIGRATED_FIELDS = ("password_hash", "first_name", "last_name", "role")
+_MIGRATED_FIELDS = ("password_hash", "first_name", "last_name", "role", "patient_id")
 
 
 class _Migrated(Answer):
@@ -89,7 +89,8 @@ class Users:
         """Takes over people of a former system, who sign in with the password they have. Safe to repeat.
 
         Args:
-            users: by username: `password_hash` (bcrypt), `first_name`, `last_name`, `role`.
+            users: by username: `password_hash` (bcrypt), `first_name`, `last_name`, `role`, and of a patient
+                `patient_id`, whose record is theirs.
             dry_run: says what would become of them and changes nothing.
         """
         sent = [

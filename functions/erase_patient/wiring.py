@@ -9,6 +9,7 @@ from triagelens.adapters.cognito import CognitoIdentity, cognito_client
 from triagelens.adapters.cognito_directory import CognitoDirectory
 from triagelens.adapters.dynamodb.erasures import DynamoErasures
 from triagelens.adapters.dynamodb.learnt import DynamoLearning
+from triagelens.adapters.dynamodb.migrations import DynamoMigrations
 from triagelens.adapters.dynamodb.people import DynamoPeople
 from triagelens.adapters.dynamodb.traces import DynamoTraces
 from triagelens.adapters.patient_accounts import PatientAccounts
@@ -34,6 +35,7 @@ def erasing() -> Erasing:
             DynamoPeople(conf.users_table, region),
             CognitoIdentity(cognito, conf.user_pool_id, conf.user_pool_client_id),
             CognitoDirectory(cognito, conf.user_pool_id),
+            DynamoMigrations(conf.users_table, region),
         ),
         learning=DynamoLearning(conf.registry_table, region),
         queue=SqsErasureQueue(sqs_client(region), conf.erasure_queue_url),

@@ -86,6 +86,7 @@ class Deployment:
                 "first_name": user.first_name,
                 "last_name": user.last_name,
                 "role": user.role,
+                "patient_id": patients.get(user.ref),
             }
             for user in users
         }
@@ -225,7 +226,7 @@ class Deployment:
     @cached_property
     def _patients(self) -> dict[str, tuple[str, str]]:
         """Id and name of each patient, by number in lower case."""
-        return {one.number.casefold(): (one.patient_id, one.name) for one in self.client.patients.all(100)}
+        return {one.number.casefold(): (one.patient_id, one.name) for one in self.client.patients.all(50)}
 
     @cached_property
     def _datasets(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Takes an old store over, record by record; broken off anywhere, the next run goes on from there."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -20,11 +20,13 @@ from triagelens_client.migrate.records import (
     OldDataset,
     OldImage,
     OldPatient,
+    OldUser,
     Store,
     UnfinishedError,
     UnfitError,
 )
 from triagelens_client.migrate.report import Entry, Outcome, Report
+from triagelens_client.models import MigratedUser
 from triagelens_client.users import unfit_user
 
 MOST_IMAGES_OF_A_CASE = 20
@@ -35,7 +37,7 @@ VERDICTS = {"taken": Outcome.TAKEN, "known": Outcome.BEFORE, "refused": Outcome.
 Tell = Callable[[str, int, int], None]
 """Hears what is being done, how many records of it are done, and how many there are."""
 
-Record = TypeVar("Record", OldPatient, OldImage, OldCase, OldDataset)
+Record = TypeVar("Record", OldUser, OldPatient, OldImage, OldCase, OldDataset)
 
 
 def _nobody_hears(what: str, done: int, total: int) -> None: ...
@@ -82,25 +84,48 @@ class Migration:
 
     def _users(self) -> None:
         """All in batches: the platform knows by itself whom it has taken."""
-        faults = {user.ref: unfit_user(user.username, vars(user)) for user in self.store.users}
-        fit = {user.username: user for user in self.store.users if faults[user.ref] is None}
-        self.tell("users", 0, len(self.store.users))
-        patients = {
-            user.ref: self._ids[key_of(Kind.PATIENT, user.patient)]
-            for user in fit.values()
-            if user.patient is not None and key_of(Kind.PATIENT, user.patient) in self._ids
-        }
-        results = {one.username: one for one in self.to.users(list(fit.values()), patients)} if fit else {}
-        for user in self.store.users:
-            fault, judged = faults[user.ref], results.get(user.username)
-            if fault is not None:
-                self._add(Kind.USER, user.ref, Outcome.LEFT_OUT, None, fault)
-            elif judged is None or fit[user.username] is not user:
-                self._add(Kind.USER, user.ref, Outcome.LEFT_OUT, None, "the name came twice")
-            else:
-                reasons = (*user.remarks, *([judged.reason] if judged.reason else []))
-                self._add(Kind.USER, user.ref, VERDICTS[judged.verdict], None, *reasons)
-        self.tell("users", len(self.store.users), len(self.store.users))
+        fit: dict[str, OldUser] = {}
+        patients: dict[str, str] = {}
+        for user in self._counted("users", self.store.users):
+            try:
+                patient_id = self._fit_for(user, fit)
+            except TriagelensClientError as error:
+                outcome = Outcome.LEFT_OUT if isinstance(error, UnfitError) else Outcome.FAILED
+                self._add(Kind.USER, user.ref, outcome, str(error))
+                continue
+            fit[user.username] = user
+            if patient_id is not None:
+                patients[user.ref] = patient_id
+        for judged in self._judged(list(fit.values()), patients):
+            user = fit[judged.username]
+            reasons = (*user.remarks, *([judged.reason] if judged.reason else []))
+            self._add(Kind.USER, user.ref, VERDICTS[judged.verdict], *reasons)
+
+    def _fit_for(self, user: OldUser, others: Mapping[str, OldUser]) -> str | None:
+        """Id of the patient that the user is, if they are one.
+
+        Raises:
+            UnfitError, UnfinishedError: they cannot be sent, or their patient is not there.
+        """
+        fault = unfit_user(user.username, vars(user))
+        if fault is not None:
+            raise UnfitError(fault)
+        if user.username in others:
+            raise UnfitError("the name came twice")
+        return self._of_patient(user.patient)
+
+    def _judged(self, users: list[OldUser], patients: Mapping[str, str]) -> Sequence[MigratedUser]:
+        """What the platform made of these; of none of them, if it refused them all."""
+        if not users:
+            return ()
+        try:
+            return self.to.users(users, patients)
+        except STOPPING:
+            raise
+        except TriagelensClientError as error:
+            for user in users:
+                self._add(Kind.USER, user.ref, Outcome.FAILED, str(error))
+            return ()
 
     def _images(self) -> None:
         """First all are sent, then asked for: most are through by then."""
@@ -244,8 +269,8 @@ class Migration:
         if self.keeps:
             self.ledger.note(key, new_id, done=done, remarks=remarks)
 
-    def _add(self, kind: Kind, ref: str, outcome: Outcome, new_id: str | None, *remarks: str) -> None:
-        self.report.entries.append(Entry(kind, ref, outcome, new_id, remarks))
+    def _add(self, kind: Kind, ref: str, outcome: Outcome, *remarks: str) -> None:
+        self.report.entries.append(Entry(kind, ref, outcome, None, remarks))
 
 
 def checked(source: Source) -> Source:

@@ -12,10 +12,12 @@ from triagelens.adapters.aws import kms_client
 from triagelens.adapters.cognito import cognito_client
 from triagelens.adapters.cognito_directory import CognitoDirectory
 from triagelens.adapters.dynamodb.migrations import DynamoMigrations
+from triagelens.adapters.dynamodb.patients import DynamoPatients
 from triagelens.adapters.hash_vault import KmsHashVault
 from triagelens.services.identity_ports import Directory
 from triagelens.services.journal import Journal
 from triagelens.services.migration import HashVault, MigrationRecords, Migrations
+from triagelens.services.patient_ports import PatientRecords
 
 
 @lru_cache
@@ -36,11 +38,18 @@ def hash_vault() -> HashVault:
     return KmsHashVault(kms_client(conf.aws_region), conf.migration_key_id)
 
 
+@lru_cache
+def patient_records() -> PatientRecords:
+    conf = settings()
+    return DynamoPatients(conf.casework_table, conf.aws_region)
+
+
 def journal(audit: AuditPort, clock: ClockPort) -> Journal:
     return Journal(audit, clock, correlation_id())
 
 
 JournalPart = Annotated[Journal, Depends(journal)]
+PatientRecordsPort = Annotated[PatientRecords, Depends(patient_records)]
 DirectoryPort = Annotated[Directory, Depends(directory)]
 
 
@@ -51,8 +60,9 @@ def migrations(
     directory: DirectoryPort,
     clock: ClockPort,
     journal: JournalPart,
+    patients: PatientRecordsPort,
 ) -> Migrations:
-    return Migrations(records, vault, identity, directory, clock, journal)
+    return Migrations(records, vault, identity, directory, clock, journal, patients)
 
 
 MigrationsCase = Annotated[Migrations, Depends(migrations)]

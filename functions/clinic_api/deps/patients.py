@@ -1,34 +1,26 @@
 """Patients: their adapter, their use cases, and who may do what with which patient."""
 
-from functools import lru_cache
 from typing import Annotated
 
 from fastapi import Depends
 
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import Allowed, CurrentPerson
+from clinic_api.deps.arrivals import PatientRecordsPort
+from clinic_api.deps.arrivals import patient_records as patient_records  # where most look for it
 from clinic_api.deps.cases import IfMatch
 from clinic_api.deps.people import JournalPart, UsersCase
 from clinic_api.deps.ports import ClockPort
 from clinic_api.deps.use_cases import ImagesCase
 from clinic_api.etags import versions_in
-from clinic_api.settings import settings
-from triagelens.adapters.dynamodb.patients import DynamoPatients
 from triagelens.domain.patients import Patient
 from triagelens.domain.people import Action, Person
 from triagelens.services.changes import Asked
-from triagelens.services.patient_ports import PatientRecords
 from triagelens.services.patients import Patients
 
 
-@lru_cache
-def patient_records() -> PatientRecords:
-    conf = settings()
-    return DynamoPatients(conf.casework_table, conf.aws_region)
-
-
 def patients(
-    records: Annotated[PatientRecords, Depends(patient_records)],
+    records: PatientRecordsPort,
     users: UsersCase,
     images: ImagesCase,
     clock: ClockPort,

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, SecretStr
 
 from clinic_api.schemas.auth import Request
+from clinic_api.schemas.images import PatientId
 from triagelens.domain.migration import Judged, Newcomer, Verdict
 
 MOST_AT_ONCE = 50
@@ -19,6 +20,9 @@ class NewcomerRequest(Request):
     first_name: Text | None = Field(default=None, examples=["Jane"])
     last_name: Text | None = Field(default=None, examples=["Roe"])
     role: Text = Field(default="", examples=["doctor"])
+    patient_id: PatientId | None = Field(
+        default=None, description="The record that is theirs, for somebody of the role `patient`"
+    )
 
     def newcomer(self) -> Newcomer:
         name = " ".join(part for part in (self.first_name, self.last_name) if part)
@@ -27,6 +31,7 @@ class NewcomerRequest(Request):
             password_hash=self.password_hash.get_secret_value(),
             role=self.role,
             name=name[:100] or None,
+            patient_id=self.patient_id,
         )
 
 

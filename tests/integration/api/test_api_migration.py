@@ -15,6 +15,7 @@ from clinic_api.deps import people, ports
 from clinic_api.observability import logger
 from tests.cloud import REGION, FakeContext
 from tests.integration.api.conftest import Api
+from tests.integration.erasing import begin_anew, work
 from triagelens.adapters.dynamodb.migrations import DynamoMigrations
 from triagelens.adapters.dynamodb.tables import UsersItem
 from triagelens.domain.errors import SignInError
@@ -165,3 +166,41 @@ def test_neither_hash_nor_password_is_ever_logged(former: Former, monkeypatch: p
     assert "answered" in told
     for secret in (HASH, PASSWORD, "another-secret", "Quux", "user001"):
         assert secret not in told
+
+
+def a_patient(former: Former) -> str:
+    body = {"name": "Zoe Quux", "number": "P-7"}
+    answer = former.api.client.post("/v1/patients", json=body, headers=former.admin)
+    assert answer.status_code == 201, answer.text
+    patient_id: str = answer.json()["patient_id"]
+    return patient_id
+
+
+def test_a_patient_comes_over_and_sees_the_record_that_is_theirs(former: Former) -> None:
+    patient_id = a_patient(former)
+    zoe = {"password_hash": HASH, "role": "patient", "patient_id": patient_id}
+    assert former.take({"zoe": zoe}) == {"zoe": "taken"}
+    record = former.api.client.get(f"/v1/patients/{patient_id}", headers=former.admin).json()
+    assert record["username"] is None
+    assert former.first_sign_in("zoe") == 200
+    token = former.sign_in("zoe").json()["access_token"]
+    own = former.api.client.get("/v1/patients", headers={"Authorization": f"Bearer {token}"}).json()["items"]
+    assert [(one["patient_id"], one["username"]) for one in own] == [(patient_id, "zoe")]
+
+
+@pytest.mark.parametrize("came", [False, True])
+def test_an_erased_patient_leaves_no_former_name_or_password_behind(former: Former, came: bool) -> None:
+    patient_id = a_patient(former)
+    former.take({"zoe": {"password_hash": HASH, "role": "patient", "patient_id": patient_id}})
+    if came:
+        assert former.first_sign_in("zoe") == 200
+    begin_anew()
+    erased = former.api.client.delete(f"/v1/patients/{patient_id}", headers=former.admin)
+    assert erased.status_code == 202
+    (message,) = former.api.cloud.waiting("erasure")
+    assert work(message) == []
+    assert [item for item in UsersItem.scan() if item.kind == "migration"] == []
+    with pytest.raises(SignInError):
+        former.trigger("zoe", PASSWORD)
+    again = former.take({"zoe": {"password_hash": HASH, "role": "patient", "patient_id": patient_id}})
+    assert again == {"zoe": "refused"}

@@ -6,10 +6,13 @@ import bcrypt
 import pytest
 
 from tests.fake_migration import FakeHashVault, FakeMigrations
+from tests.fake_patients import FakePatients
 from tests.fake_people import FakeDirectory
 from tests.fakes import START, FakeAuditTrail, FakeClock, FakeIdentity, FakePeople, FakeTokens
 from triagelens.domain.errors import ConflictError, ForbiddenError
+from triagelens.domain.ids import new_id
 from triagelens.domain.migration import Newcomer, Verdict
+from triagelens.domain.patients import LinkedAccount, Patient, PatientDetails
 from triagelens.domain.people import Person, Role
 from triagelens.services.accounts import Accounts
 from triagelens.services.identity_ports import Account
@@ -29,9 +32,16 @@ class World:
         self.clock, self.identity, self.people = FakeClock(), FakeIdentity(), FakePeople()
         self.audit, self.vault = FakeAuditTrail(), FakeHashVault()
         self.records, self.directory = FakeMigrations(self.people), FakeDirectory(self.identity)
+        self.patients = FakePatients()
         self.journal = Journal(self.audit, self.clock, "request")
         self.migrations = Migrations(
-            self.records, self.vault, self.identity, self.directory, self.clock, self.journal
+            self.records,
+            self.vault,
+            self.identity,
+            self.directory,
+            self.clock,
+            self.journal,
+            self.patients,
         )
         tokens = FakeTokens(self.clock)
         self.accounts = Accounts(
@@ -222,3 +232,117 @@ def test_hash_and_proof_are_in_no_repr_and_in_no_entry(world: World) -> None:
     assert HASH not in told
     assert migration.proof not in told
     assert "John" not in repr(world.audit.entries)
+
+
+def a_patient(world: World, account: LinkedAccount | None = None) -> Patient:
+    return world.patients.add_patient(
+        Patient(
+            patient_id=new_id(),
+            number="P-7",
+            owner="sub-gp",
+            details=PatientDetails(name="Zoe Quux"),
+            account=account,
+            created_at=START,
+            updated_at=START,
+            updated_by="sub-gp",
+            correlation_id="request",
+        )
+    )
+
+
+def zoe(patient_id: str, **changes: str) -> Newcomer:
+    known = {"username": "user001", "password_hash": HASH, "role": "patient", "patient_id": patient_id}
+    return Newcomer.model_validate({**known, **changes})
+
+
+def test_a_patient_comes_over_to_the_record_that_is_theirs(world: World) -> None:
+    patient_id = a_patient(world).patient_id
+    assert world.take(zoe(patient_id)) == [("user001", Verdict.TAKEN)]
+    assert world.take(zoe(patient_id)) == [("user001", Verdict.KNOWN)]
+    world.come()
+    world.sign_in()
+    person = world.people.person("sub-user001")
+    assert (person.role, person.patient_id) == (Role.PATIENT, patient_id)
+    account = world.patients.patient(patient_id).account
+    assert account is not None
+    assert (account.username, account.sub) == ("user001", "sub-user001")
+    assert world.patients.patient(patient_id).is_visible_to(person)
+    changes = [entry for entry in world.audit.entries if entry.action == "patient.change"]
+    assert [(entry.actor, entry.subject) for entry in changes] == [
+        ("sub-root", patient_id),
+        ("sub-user001", patient_id),
+    ]
+
+
+def test_nobody_comes_over_to_a_record_that_is_not_theirs(world: World) -> None:
+    invited = LinkedAccount(username="patient-1", address_digest="d", sub="sub-1")
+    taken = a_patient(world, invited).patient_id
+    refused = {
+        "there is no such patient": zoe(new_id()),
+        "the patient has an account": zoe(taken),
+        "only a patient has a patient's record": zoe(taken, role="doctor"),
+    }
+    for reason, newcomer in refused.items():
+        for dry_run in (True, False):
+            (judged,) = world.migrations.take(ROOT, [newcomer], dry_run=dry_run)
+            assert (judged.verdict, judged.reason) == (Verdict.REFUSED, reason)
+    (judged,) = world.migrations.take(ROOT, [zoe("nonsense")], dry_run=False)
+    assert judged.reason == "there is no such patient"
+    assert world.records.records == {}
+    assert world.patients.patient(taken).account == invited
+
+
+def test_a_name_that_is_kept_is_not_given_another_record(world: World) -> None:
+    world.take()
+    patient_id = a_patient(world).patient_id
+    (judged,) = world.migrations.take(ROOT, [zoe(patient_id)], dry_run=False)
+    assert (judged.verdict, judged.reason) == (Verdict.REFUSED, "the name is kept for somebody else")
+    assert world.patients.patient(patient_id).account is None
+
+
+def test_a_dry_run_leaves_the_patients_record_alone(world: World) -> None:
+    patient = a_patient(world)
+    assert world.take(zoe(patient.patient_id), dry_run=True) == [("user001", Verdict.TAKEN)]
+    assert world.patients.patient(patient.patient_id) == patient
+
+
+def test_whose_record_was_erased_meanwhile_does_not_come_over(world: World) -> None:
+    patient_id = a_patient(world).patient_id
+    world.take(zoe(patient_id))
+    world.come()
+    del world.patients.records[patient_id]
+    with pytest.raises(ForbiddenError):
+        world.sign_in()
+    assert world.people.records == {}
+
+
+def test_an_arrival_that_stopped_after_the_record_was_told_is_completed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise OSError("a fault")
+
+    patient_id = a_patient(world).patient_id
+    world.take(zoe(patient_id))
+    world.come()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.records, "complete", dies)
+        with pytest.raises(OSError, match="a fault"):
+            world.sign_in()
+    world.sign_in()
+    assert world.people.person("sub-user001").patient_id == patient_id
+
+
+def test_a_record_that_changes_while_it_is_written_is_read_again(world: World) -> None:
+    patient = a_patient(world)
+    steps = iter([lambda: world.patients.replace_patient(patient, patient)])
+
+    def changes_once() -> None:
+        world.patients.before_replace = lambda: None
+        next(steps)()
+
+    world.patients.before_replace = changes_once
+    assert world.take(zoe(patient.patient_id)) == [("user001", Verdict.TAKEN)]
+    account = world.patients.patient(patient.patient_id).account
+    assert account is not None
+    assert account.username == "user001"

@@ -2,6 +2,7 @@
 
 from triagelens.adapters.cognito import CognitoIdentity
 from triagelens.adapters.cognito_directory import CognitoDirectory
+from triagelens.adapters.dynamodb.migrations import DynamoMigrations
 from triagelens.adapters.dynamodb.people import DynamoPeople
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.people import Person
@@ -10,8 +11,15 @@ from triagelens.domain.people import Person
 class PatientAccounts:
     """`services.erasure_ports.Accounts`."""
 
-    def __init__(self, people: DynamoPeople, identity: CognitoIdentity, directory: CognitoDirectory) -> None:
+    def __init__(
+        self,
+        people: DynamoPeople,
+        identity: CognitoIdentity,
+        directory: CognitoDirectory,
+        migrations: DynamoMigrations,
+    ) -> None:
         self._people = people
+        self._migrations = migrations
         self._identity = identity
         self._directory = directory
 
@@ -24,6 +32,9 @@ class PatientAccounts:
             return self._people.person(sub)
         except NotFoundError:
             return None
+
+    def expect_no_more(self, username: str, patient_id: str) -> None:
+        self._migrations.forget(username, patient_id)
 
     def unlink(self, person: Person) -> None:
         self._people.replace_person(person.model_copy(update={"patient_id": None}))

@@ -23,7 +23,11 @@ class Verdict(StrEnum):
 
 
 class Newcomer(BaseModel):
-    """A person as their former system knew them."""
+    """A person as their former system knew them.
+
+    Attributes:
+        patient_id: of the record that is theirs, for a patient.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,6 +35,7 @@ class Newcomer(BaseModel):
     password_hash: str = Field(repr=False)
     role: str
     name: str | None = None
+    patient_id: str | None = None
 
 
 class Migration(BaseModel):
@@ -40,6 +45,7 @@ class Migration(BaseModel):
         proof: random; the account that is made at their first sign-in carries it, and no other can.
         sealed_hash: the encrypted bcrypt hash, base 64; None once they have come.
         sub: theirs, once they have come.
+        patient_id: the patient that they are.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +57,7 @@ class Migration(BaseModel):
     sealed_hash: str | None = Field(default=None, repr=False)
     taken_at: datetime
     sub: str | None = None
+    patient_id: str | None = None
     version: int | None = None
 
 
@@ -68,6 +75,8 @@ def fault_of(newcomer: Newcomer) -> str | None:
     """Why somebody cannot be taken, in words that tell nothing of the hash; None if they can."""
     if newcomer.role not in set(Role):
         return f"the role is none of {', '.join(Role)}"
+    if newcomer.patient_id is not None and newcomer.role != Role.PATIENT:
+        return "only a patient has a patient's record"
     known = BCRYPT.fullmatch(newcomer.password_hash)
     if known is None:
         return "the password hash is not one of bcrypt"

@@ -142,6 +142,8 @@ class Erasing:
         begun = self.records.receipt(request.erasure_id).begun
         erasure_id, now = begun.erasure_id, self.clock()
         self.traces.bury_patient(begun.patient_id, erasure_id, now)
+        if begun.username is not None:
+            self.accounts.expect_no_more(begun.username, begun.patient_id)
         sub = self._own_account(begun)
         scope = self._scope(begun, sub)
         self._erase(begun, scope, now)

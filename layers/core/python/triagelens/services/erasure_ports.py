@@ -108,6 +108,9 @@ class Accounts(Protocol):
 
     def person(self, sub: str) -> Person | None: ...
 
+    def expect_no_more(self, username: str, patient_id: str) -> None:
+        """Forgets the former password that is kept for the patient under that name, if one is."""
+
     def unlink(self, person: Person) -> None:
         """The person is no longer the patient."""
 

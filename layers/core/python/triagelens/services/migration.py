@@ -7,8 +7,8 @@ from hmac import compare_digest
 from typing import Protocol
 
 from triagelens.domain.audit import NOTHING
-from triagelens.domain.errors import ConflictError
-from triagelens.domain.ids import new_id
+from triagelens.domain.errors import ConflictError, NotFoundError, OutdatedError
+from triagelens.domain.ids import is_id, new_id
 from triagelens.domain.migration import (
     LONGEST_PASSWORD_BYTES,
     Judged,
@@ -17,15 +17,21 @@ from triagelens.domain.migration import (
     Verdict,
     fault_of,
 )
+from triagelens.domain.patients import LinkedAccount, Patient, digest_of_address
 from triagelens.domain.people import Person, Role
 from triagelens.services.identity_ports import Account, Directory, IdentityProvider
 from triagelens.services.journal import Journal
+from triagelens.services.patient_ports import PatientRecords
 from triagelens.services.ports import Clock
 
 # Of nobody's password, checked where there is none: an unknown name takes as long as a wrong password.
 DECOY = b"$2b$12$AQAdljEpVlZB5Q46qbBy0.NEsT8rVRUzJARgIXhk2aLYtisXi0XB."
 EXISTS_TEXT = "there is an account of that name"
 TWICE_TEXT = "the name came twice"
+OTHERS_TEXT = "the name is kept for somebody else"
+NO_PATIENT_TEXT = "there is no such patient"
+HAS_ACCOUNT_TEXT = "the patient has an account"
+LINK_TRIES = 3
 
 
 class MigrationRecords(Protocol):
@@ -60,6 +66,7 @@ class Migrations:
     directory: Directory
     clock: Clock
     journal: Journal
+    patients: PatientRecords
 
     def take(self, admin: Person, newcomers: Sequence[Newcomer], *, dry_run: bool) -> list[Judged]:
         """Takes people in, so that each can sign in with the password they have. Safe to repeat.
@@ -73,7 +80,7 @@ class Migrations:
         for newcomer in newcomers:
             fault = TWICE_TEXT if newcomer.username in seen else fault_of(newcomer)
             seen.add(newcomer.username)
-            judged.append(self._judge(newcomer, fault, dry_run=dry_run))
+            judged.append(self._judge(admin, newcomer, fault, dry_run=dry_run))
         return judged
 
     def expects(self, username: str) -> bool:
@@ -95,6 +102,8 @@ class Migrations:
             return False
         if migration.sealed_hash is None:
             return False
+        if migration.patient_id is not None and not self._link(migration, migration.patient_id, account.sub):
+            return False
         self._settle(account, migration)
         return True
 
@@ -107,6 +116,7 @@ class Migrations:
             username=account.username,
             role=migration.role,
             name=migration.name,
+            patient_id=migration.patient_id,
             created_at=self.clock(),
         )
         try:
@@ -114,14 +124,21 @@ class Migrations:
         except ConflictError:  # the same sign-in, twice at once: the record is there now
             return
 
-    def _judge(self, newcomer: Newcomer, fault: str | None, *, dry_run: bool) -> Judged:
+    def _judge(self, admin: Person, newcomer: Newcomer, fault: str | None, *, dry_run: bool) -> Judged:
         name = newcomer.username
         if fault is not None:
             return Judged(username=name, verdict=Verdict.REFUSED, reason=fault)
-        if self.records.migration(name) is not None:
-            return Judged(username=name, verdict=Verdict.KNOWN)
+        known = self.records.migration(name)
+        if known is not None:
+            if newcomer.patient_id in (None, known.patient_id):
+                return Judged(username=name, verdict=Verdict.KNOWN)
+            return Judged(username=name, verdict=Verdict.REFUSED, reason=OTHERS_TEXT)
         if self.identity.account(name) is not None:
             return Judged(username=name, verdict=Verdict.REFUSED, reason=EXISTS_TEXT)
+        if newcomer.patient_id is not None:
+            unlinked = self._expect(admin, name, newcomer.patient_id, dry_run=dry_run)
+            if unlinked is not None:
+                return Judged(username=name, verdict=Verdict.REFUSED, reason=unlinked)
         if not dry_run:
             migration = Migration(
                 username=name,
@@ -130,12 +147,62 @@ class Migrations:
                 proof=f"{new_id()}-{secrets.token_hex(16)}",
                 sealed_hash=self.vault.seal(name, newcomer.password_hash),
                 taken_at=self.clock(),
+                patient_id=newcomer.patient_id,
             )
             try:
                 self.records.add_migration(migration)
             except ConflictError:
                 return Judged(username=name, verdict=Verdict.KNOWN)
         return Judged(username=name, verdict=Verdict.TAKEN)
+
+    def _expect(self, admin: Person, username: str, patient_id: str, *, dry_run: bool) -> str | None:
+        """Notes in a patient's record under which name they will come; or why that cannot be.
+
+        From then on whoever erases the patient erases what is kept for them to come, too.
+        """
+        for _ in range(LINK_TRIES):
+            patient = self._patient(patient_id)
+            if patient is None:
+                return NO_PATIENT_TEXT
+            if patient.account is not None:
+                return None if patient.account.username == username else HAS_ACCOUNT_TEXT
+            if dry_run:
+                return None
+            digest = digest_of_address(f"migrated {username}")
+            account = LinkedAccount(username=username, address_digest=digest)
+            if self._replaced(admin.sub, patient, account):
+                return None
+        return "the patient's record keeps changing; try again"
+
+    def _link(self, migration: Migration, patient_id: str, sub: str) -> bool:
+        """Tells the patient's record whose account is theirs; False if the patient is gone."""
+        for _ in range(LINK_TRIES):
+            patient = self._patient(patient_id)
+            if patient is None or patient.account is None:
+                return False
+            if patient.account.username != migration.username:
+                return False
+            if patient.account.sub == sub:
+                return True
+            if self._replaced(sub, patient, patient.account.model_copy(update={"sub": sub})):
+                return True
+        return False
+
+    def _patient(self, patient_id: str) -> Patient | None:
+        if not is_id(patient_id):
+            return None
+        try:
+            return self.patients.patient(patient_id)
+        except NotFoundError:
+            return None
+
+    def _replaced(self, by: str, patient: Patient, account: LinkedAccount) -> bool:
+        self.journal.write(by, "patient.change", patient.patient_id)
+        try:
+            self.patients.replace_patient(patient, patient.model_copy(update={"account": account}))
+        except OutdatedError:
+            return False
+        return True
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,12 @@ class DynamoMigrations:
                 raise ConflictError("There is a migration of that name.") from error
             raise
 
+    def forget(self, username: str, patient_id: str) -> None:
+        """Forgets that a patient is, or was, expected under that name. Done again it does no harm."""
+        known = self.migration(username)
+        if known is not None and known.patient_id == patient_id:
+            UsersItem(_pk(username), META).delete(add_version_condition=False)
+
     def complete(self, migration: Migration, person: Person) -> None:
         done = _item(migration.model_copy(update={"sealed_hash": None}))
         done.version = migration.version

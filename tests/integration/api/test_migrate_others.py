@@ -1,0 +1,196 @@
+"""SMITA, the brain tumour system, DermaScan and the cataract app, taken over into the whole API."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clinic_api.deps import training as training_deps
+from tests.fake_training_jobs import FakeJobQueue
+from tests.integration.api.conftest import Api
+from tests.integration.api.migrating import Run, kept, report_of, runner, without_history
+from tests.integration.api.platform_door import Platform
+from tests.killing import KilledError
+from tests.old_stores import FORM, HASH, PATIENT, SCAN, SUBMISSION, cataract, write_csv, write_json
+from tests.photos import photo
+from triagelens.adapters.dynamodb.tables import RegistryItem, UsersItem
+from triagelens.domain.people import Role
+
+COMMENTS = [
+    {"smita_id": "SMITA-001", "comment": text, "author": "dr", "created_at": "2025-05-07T10:00:00"}
+    for text in ("See a surgeon.", "Seen.")
+]
+
+
+@pytest.fixture
+def admin(api: Api) -> dict[str, str]:
+    return api.sign_up("root", Role.ADMIN)
+
+
+@pytest.fixture
+def run(admin: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    return runner(admin, tmp_path / "config", monkeypatch)
+
+
+@pytest.fixture
+def platform(api: Api) -> Platform:
+    return Platform(api)
+
+
+def smita(root: Path, smita_id: str = "SMITA-001") -> Path:
+    folder = root / "smita"
+    comments = [{**comment, "smita_id": smita_id} for comment in COMMENTS]
+    form = {**FORM, "smita_id": smita_id}
+    users = [{"username": "ann", "password": HASH}]
+    write_json(folder, users=users, forms=[form], comments=comments)
+    (folder / "images").mkdir()
+    (folder / "images" / "xyz789.jpg").write_bytes(photo(seed=7))
+    return folder
+
+
+def braintumor(root: Path) -> Path:
+    folder = write_csv(root / "brain", patients=[PATIENT], scans=[SCAN])
+    (folder / "scans").mkdir()
+    (folder / "scans" / "scan-0001.jpg").write_bytes(photo(seed=8))
+    return folder
+
+
+def test_a_form_of_smita_comes_over_with_its_image_and_comments(
+    run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
+) -> None:
+    result = run(platform, "smita", smita(tmp_path), "--report", tmp_path / "report.json")
+    assert result.exit_code == 0, result.output
+    case_id = report_of(tmp_path / "report.json")["SMITA-001"]["id"]
+    form = api.client.get(f"/v1/cases/{case_id}/form", headers=admin).json()["form"]
+    assert (form["reference"], form["age"], form["tobacco"], form["consent"]) == (
+        "SMITA-001",
+        54,
+        "current",
+        True,
+    )
+    comments = api.client.get(f"/v1/cases/{case_id}/comments", headers=admin).json()["items"]
+    assert [one["text"] for one in comments] == [
+        "dr in SMITA 2025-05-07: Seen.",
+        "dr in SMITA 2025-05-07: See a surgeon.",
+    ]
+    (image,) = api.client.get(f"/v1/cases/{case_id}", headers=admin).json()["images"]
+    assert image["on_device_prediction"]["label"] == "Lesion"
+    (migration,) = [item.body for item in UsersItem.scan() if item.kind == "migration"]
+    assert (migration["username"], migration["role"]) == ("ann", "patient")
+
+
+def test_a_form_of_smita_killed_at_any_request_is_neither_doubled_nor_lost(
+    run: Run, api: Api, tmp_path: Path
+) -> None:
+    whole = Platform(api)
+    assert run(whole, "smita", smita(tmp_path, "whole")).exit_code == 0
+    made = kept()
+    assert made["comment"] == 2
+    for kill_at, after in itertools.product(range(1, len(whole.sent)), (False, True)):
+        root = tmp_path / f"{kill_at}-{after}"
+        folder = smita(root, f"S{kill_at}{after}")
+        before = kept()
+        with pytest.raises(KilledError):
+            run(Platform(api, kill_at, after), "smita", folder)
+        if after:
+            (root / "smita.migration.jsonl").unlink()
+        assert run(Platform(api), "smita", folder).exit_code == 0
+        assert without_history(kept() - before) == without_history(made), f"{whole.sent[kill_at]} {after}"
+
+
+def test_patients_come_over_with_their_scans_and_can_come_to_their_records(
+    run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
+) -> None:
+    folder = braintumor(tmp_path)
+    result = run(platform, "braintumor", folder, "--report", tmp_path / "report.json")
+    assert result.exit_code == 0, result.output
+    records = report_of(tmp_path / "report.json")
+    patient_id = records["P-2025-0007"]["id"]
+    patient = api.client.get(f"/v1/patients/{patient_id}", headers=admin).json()
+    assert (patient["number"], patient["name"], patient["age"]) == ("P-2025-0007", "Zoë Quux", 41)
+    (image,) = api.client.get(f"/v1/patients/{patient_id}/images", headers=admin).json()["items"]
+    assert image["image_id"] == records["scan-0001"]["id"]
+    assert image["on_device_prediction"]["probability"] == 0.975
+    (migration,) = [item.body for item in UsersItem.scan() if item.kind == "migration"]
+    assert (migration["username"], migration["patient_id"]) == ("zoe.quux", patient_id)
+    before, sent = kept(), len(platform.sent)
+    (tmp_path / "brain.migration.jsonl").unlink()
+    again = run(platform, "braintumor", folder, "--report", tmp_path / "report.json")
+    assert again.exit_code == 0, again.output
+    assert kept() == before
+    assert "upload" not in platform.sent[sent:]
+    assert report_of(tmp_path / "report.json")["zoe.quux"]["outcome"] == "before"
+
+
+def test_a_number_that_somebody_else_has_takes_nothing_from_them(
+    run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
+) -> None:
+    body = {"name": "Somebody Else", "number": "p-2025-0007"}
+    assert api.client.post("/v1/patients", json=body, headers=admin).status_code == 201
+    result = run(platform, "braintumor", braintumor(tmp_path), "--report", tmp_path / "report.json")
+    assert result.exit_code == 1
+    records = report_of(tmp_path / "report.json")
+    assert {ref: one["outcome"] for ref, one in records.items()} == {
+        "P-2025-0007": "failed",
+        "zoe.quux": "failed",
+        "scan-0001": "failed",
+    }
+    assert kept()["image"] == 0
+
+
+def test_submissions_of_the_cataract_app_come_over_for_training_even_if_blurred(
+    run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
+) -> None:
+    images = {
+        "good.jpg": photo(seed=9),
+        "blurred.jpg": photo(width=1600, height=1200, blur=12),
+        "cut.jpg": photo(seed=2)[:9000],
+        "text.jpg": b"no image at all",
+    }
+    names = [name.split(".")[0] for name in images]
+    folder = cataract(tmp_path, dict.fromkeys(names, SUBMISSION), images)
+    result = run(platform, "cataract", folder, "--report", tmp_path / "report.json")
+    assert result.exit_code == 0, result.output
+    records = report_of(tmp_path / "report.json")
+    told = {name: records[f"images/{name}.jpg"] for name in names}
+    assert {name: one["outcome"] for name, one in told.items()} == {
+        "good": "taken",
+        "blurred": "taken",
+        "cut": "left_out",
+        "text": "left_out",
+    }
+    assert told["blurred"]["remarks"][0].startswith("kept, but not analysed: ")
+    assert told["cut"]["remarks"][0].startswith("the platform could not take it: ")
+    image = api.client.get(f"/v1/images/{told['good']['id']}", headers=admin).json()
+    assert image["purpose"] == "training"
+    assert image["device"] == {"platform": "android", "version": "13", "model": None}
+    assert image["on_device_prediction"]["label"] == "Normal"
+    again = run(platform, "cataract", folder, "--report", tmp_path / "again.json")
+    assert again.exit_code == 0
+    outcomes = {one["outcome"] for one in report_of(tmp_path / "again.json").values()}
+    assert outcomes == {"before", "left_out"}
+
+
+def test_datasets_of_dermascan_become_one_each_however_often_they_are_sent(
+    run: Run, platform: Platform, api: Api, tmp_path: Path
+) -> None:
+    folder = tmp_path / "server"
+    for label in ("melanoma", "nevi"):
+        (folder / "data" / "HAM" / label).mkdir(parents=True)
+        (folder / "data" / "HAM" / label / "a.jpg").write_bytes(photo(seed=len(label)))
+    without_training = run(platform, "dermascan", folder, "--report", tmp_path / "report.json")
+    assert without_training.exit_code == 1
+    assert "Training is not part of this deployment" in without_training.stderr
+    dataset_id = report_of(tmp_path / "report.json")["HAM"]["id"]
+    application: Any = api.client.app
+    queue = FakeJobQueue()
+    application.dependency_overrides[training_deps.job_queue] = lambda: queue
+    assert run(platform, "dermascan", folder).exit_code == 0
+    sent = len(platform.sent)
+    (tmp_path / "server.migration.jsonl").unlink()
+    assert run(platform, "dermascan", folder).exit_code == 0
+    assert platform.sent[sent:] == []
+    (dataset,) = [item.body for item in RegistryItem.scan() if item.kind == "dataset"]
+    assert (dataset["dataset_id"], dataset["status"]) == (dataset_id, "ingesting")
+    assert (dataset["name"], dataset["source"], dataset["form"]) == ("HAM", "dermascan:HAM", "files")
