@@ -88,7 +88,7 @@ def _overview(document: Json, by_tag: Mapping[str, list[Operation]], schemas: Sc
     ]
     for tag, operations in by_tag.items():
         if operations:
-            lines += [f"### {_capital(tag)}", "", "| | | |", "| --- | --- | --- |"]
+            lines += [f"### {_capital(tag)}", "", "| method | path | what it does |", "| --- | --- | --- |"]
             page = f"{_slug(tag)}.md"
             lines += [
                 f"| `{one.method}` | `{one.path}` | [{cell(one.title)}]({page}#{one.anchor}) |"
@@ -115,7 +115,7 @@ def _section(operation: Operation, schemas: Schemas) -> list[str]:
     if not of.get("security"):
         lines += ["No access token is needed.", ""]
     if of.get("parameters"):
-        lines += ["| parameter | in | type | |", "| --- | --- | --- | --- |"]
+        lines += ["| parameter | in | type | meaning |", "| --- | --- | --- | --- |"]
         lines += [_parameter(one, schemas) for one in of["parameters"]]
         lines.append("")
     for media, content in of.get("requestBody", {}).get("content", {}).items():

@@ -177,7 +177,7 @@ def table(lines: list[Line]) -> str:
         f"| {one.what} | {_plain(one.amount)} {one.unit} | {one.known} | {one.usd:.4f} |" for one in lines
     ]
     total = sum(one.usd for one in lines)
-    head = "| | how much | how that is known | US$ |\n| --- | --- | --- | ---: |"
+    head = "| what | how much | how that is known | US$ |\n| --- | --- | --- | ---: |"
     return "\n".join([head, *rows, f"| **together** | | | **{total:.2f}** |"])
 
 

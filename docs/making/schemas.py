@@ -39,7 +39,7 @@ class Schemas:
         lines = [f"### {name} {{#{anchor(name)}}}", "", purpose, ""]
         if not schema.get("properties"):
             return "\n".join([*lines, self.describe(schema), ""])
-        lines += ["| field | type | |", "| --- | --- | --- |"]
+        lines += ["| field | type | meaning |", "| --- | --- | --- |"]
         for field, of in schema["properties"].items():
             told = of.get("description") or of_fields.get(field, "")
             lines.append(_row(f"`{field}`", self.describe(of), _told(told, of, schema, field)))

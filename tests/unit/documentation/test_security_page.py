@@ -34,7 +34,7 @@ def row(first: str) -> str:
 
 
 def test_the_table_of_roles_is_that_of_the_code() -> None:
-    begin = ROWS.index(["", *Role])
+    begin = ROWS.index(["action", *Role])
     told = {cells[0]: cells[1:] for cells in ROWS[begin + 2 : begin + 2 + len(MAY)]}
     assert told == {
         action.value.replace("_", " "): ["yes" if role in roles else "-" for role in Role]
