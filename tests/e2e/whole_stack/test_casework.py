@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.e2e.whole_stack.files import sharp
-from tests.e2e.whole_stack.stack import Listener, Person, Stack
+from tests.e2e.whole_stack.stack import Listener, Person, Stack, until
 from triagelens_client import ConflictError, ForbiddenError, NotFoundError, OutdatedError
 
 AT_ONCE = 8
@@ -33,9 +33,15 @@ def test_a_case_goes_its_way_with_the_rights_that_the_api_has(
     assert case.number == spare
     with pytest.raises(ConflictError):
         cases.create("skin", [image.image_id])
-    doubted = cases.uncertain(case, "The border is not clear.")
+    opened = until(
+        lambda: found if (found := cases.get(case.case_id)).status == "uncertain" else None,
+        "the platform opens the case, since no model knows such a photo",
+    )
+    assert opened.decision is not None
+    assert (opened.decision.by, image.image_id in str(opened.decision.reason)) == ("system", True)
+    doubted = cases.uncertain(opened, "The border is not clear.")
     with pytest.raises(OutdatedError):
-        cases.reject(case, "Too late.")
+        cases.reject(opened, "Too late.")
     said = cases.comment(case.case_id, "Compare with last year.")
     cases.edit_comment(case.case_id, said.comment_id, "Compare with 2024.")
     cases.label(case.case_id, "nv")
@@ -46,6 +52,7 @@ def test_a_case_goes_its_way_with_the_rights_that_the_api_has(
         "label.set",
         "comment.edit",
         "comment.add",
+        "case.uncertain",
         "case.uncertain",
         "case.create",
     ]

@@ -34,7 +34,7 @@ class OutlierMeasure:
         inside = shifted @ self._basis.T
         outside = ((shifted - inside @ self._basis) ** 2).sum(axis=1)
         steps = inside[:, None] - self._classes
-        within = np.einsum("icj,jk,ick->ic", steps, self._precision, steps).min(axis=1)
+        within = ((steps @ self._precision) * steps).sum(axis=2).min(axis=1)
         return np.asarray(within + self._weight * outside)
 
     def distance(self, summary: "NDArray[np.floating]") -> float:
