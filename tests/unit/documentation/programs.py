@@ -37,7 +37,7 @@ WITHOUT_HELP: Mapping[str, str] = {
 # The AWS command's own, over other operations.
 AWS_ALONE = {("ecr", "get-login-password")}
 AWS_GLOBAL_OPTIONS = {"--query", "--output", "--region", "--profile", "--filter", "--no-cli-pager"}
-FILES = (".jpg", ".json", ".onnx", ".npy", ".zip", ".der", ".csv")
+FILES = (".jpg", ".json", ".onnx", ".npy", ".zip", ".der", ".csv", ".txt")
 PASSWORD = "Correct-Horse-9"
 _OPTION = re.compile(r"^(--[a-z][\w-]*)")
 
@@ -60,9 +60,11 @@ def check(words: list[str], folder: Path) -> None:
 def triagelens(arguments: list[str], folder: Path) -> None:
     """Goes down to the command that is meant, and lets it parse its arguments.
 
-    Files that are named are made: what is in them is not looked at here.
+    Files that are named are made, and folders, which end with a slash: what is in them is not looked at here.
     """
     for word in arguments:
+        if word.endswith("/"):
+            (folder / word).mkdir(parents=True, exist_ok=True)
         if word.endswith(FILES) and "://" not in word:
             (folder / word).parent.mkdir(parents=True, exist_ok=True)
             (folder / word).touch()
