@@ -13,6 +13,7 @@ from docs.making.api_pages import reference
 
 ROOT = Path(__file__).resolve().parents[2]
 _SECTION = re.compile(r"^<!-- README: (.+) -->$", flags=re.MULTILINE)
+_DECISIONS = re.compile(r"(?<!\[)\b(?:ADRs?|[Dd]ecisions?) \d+(?:(?:, | and | to )\d+)*")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -33,8 +34,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Puts sections of the README where a page asks for them with `<!-- README: Title -->`."""
-    return _SECTION.sub(lambda found: readme_section(found[1]), markdown)
+    """Puts sections of the README where a page asks for them, and links to decisions that it names."""
+    markdown = _SECTION.sub(lambda found: readme_section(found[1]), markdown)
+    return markdown if "/" in page.file.src_uri else with_links_to_decisions(markdown)
 
 
 def readme_section(title: str) -> str:
@@ -48,6 +50,17 @@ def readme_section(title: str) -> str:
     if found is None:
         raise LookupError(f"The README has no section {title!r}.")
     return as_page(found[1]).strip()
+
+
+def with_links_to_decisions(text: str) -> str:
+    """`ADR 41 and 50` with a link at each number that is a decision's; what is linked already stays so."""
+    pages = {int(path.name[:4]): path.name for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")}
+
+    def linked(number: re.Match[str]) -> str:
+        page = pages.get(int(number[0]))
+        return f"[{number[0]}](adr/{page})" if page else number[0]
+
+    return _DECISIONS.sub(lambda found: re.sub(r"\d+", linked, found[0]), text)
 
 
 def as_page(text: str) -> str:
