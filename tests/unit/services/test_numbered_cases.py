@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes import START
 from tests.unit.services.test_case_machine import DOCTOR, Clinic
-from triagelens.domain.cases import Case, CaseStatus, HistoryEntry, Move
+from triagelens.domain.cases import SYSTEM, Case, CaseStatus, HistoryEntry, Move
 from triagelens.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -101,6 +101,19 @@ def test_a_decision_about_a_case_that_changes_is_not_tried_again(desk: Desk) -> 
     with pytest.raises(OutdatedError):
         desk.numbered.decide(GP, desk.number, CONFIRMED)
     assert desk.numbered.case(GP, desk.number).status is CaseStatus.OPEN
+
+
+def test_a_decision_is_made_although_the_platform_doubts_the_case_at_the_same_moment(desk: Desk) -> None:
+    desk.add(desk.image("gp"))
+
+    def doubt() -> None:
+        case = desk.numbered.case(DOCTOR, desk.number)
+        doubted = case.after(Move.DOUBT, SYSTEM, desk.clock(), "ranking")
+        newer = {"version": (case.version or 0) + 1}
+        desk.records.records[case.case_id] = doubted.model_copy(update=newer)
+
+    desk.meanwhile(doubt)
+    assert desk.numbered.decide(GP, desk.number, CONFIRMED).status is CaseStatus.CONFIRMED
 
 
 def test_another_decision_than_the_one_made_is_refused(desk: Desk) -> None:

@@ -2,14 +2,14 @@
 
 Such an app says "case 10004" and means that case as it is now. What is only added to a case, photos and
 notes, does not undo what others do, so it is tried again if somebody writes at the same moment. A decision
-is not: whoever decides looks at the case again.
+is not, unless it was the platform that wrote: whoever decides looks at the case again.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from triagelens.domain.cases import MOVES, Case, CaseStatus, Move
+from triagelens.domain.cases import MOVES, SYSTEM, Case, CaseStatus, Move
 from triagelens.domain.errors import ConflictError, NotFoundError, OutdatedError
 from triagelens.domain.people import Person
 from triagelens.services.case_ports import CaseNumbers
@@ -99,14 +99,18 @@ class NumberedCases:
         Raises:
             NotFoundError: as `case`.
             TransitionError: the state machine has no such edge.
-            OutdatedError: the case has changed in this very moment.
+            OutdatedError: somebody has changed the case in this very moment.
         """
         case = self.case(person, number)
         if decided.is_already(case, person):
             return case
-        return self.cases.decide(
-            self._asked(person, case), case, decided.move, decided.reason, decided.final_diagnosis
-        )
+        try:
+            return self._decide(person, case, decided)
+        except OutdatedError:
+            case = self.case(person, number)
+            if case.updated_by != SYSTEM:
+                raise
+        return self._decide(person, case, decided)
 
     def _add_once(self, person: Person, number: int, new: NewCase) -> Case:
         case = self.find(person, number)
@@ -118,6 +122,10 @@ class NumberedCases:
         if new.notes not in (None, case.notes):
             changes["notes"] = new.notes
         return self.cases.amend(self._asked(person, case), case, changes) if changes else case
+
+    def _decide(self, person: Person, case: Case, decided: Decided) -> Case:
+        asked = self._asked(person, case)
+        return self.cases.decide(asked, case, decided.move, decided.reason, decided.final_diagnosis)
 
     def _open(self, person: Person, number: int, new: NewCase) -> Case:
         try:
