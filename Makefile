@@ -118,15 +118,16 @@ synth: setup ## The template of a stage (STAGE=dev|prod), without an account
 deploy: setup ## Deploy to the AWS account of your credentials (STAGE=dev|prod; WITH_TRAINING=true: with Docker, and training)
 	@$(PY) -m infra.cdk deploy$(if $(WITH_TRAINING), --all --context training=$(WITH_TRAINING)) --context stage=$(STAGE)
 
-bench: .venv-training/ready ## Speed against a PyTorch server's way and against the limit, to build/bench.json
+bench: setup .venv-training/ready ## Speed against a PyTorch server's way and against the limit, and reports, to build/bench.json
 	@$(TRAINING) -m bench
+	@$(PY) -m bench.reports
 
 docs: setup ## Build the documentation's site to build/site
 	@$(MKDOCS) build --strict
 	@echo "· open build/site/index.html"
 
 docs-serve: setup ## Show the documentation while you write it, at http://127.0.0.1:8000
-	@$(MKDOCS) serve --livereload --dirty
+	@$(MKDOCS) serve --livereload --no-strict
 
 docs-pictures: setup ## Draw the documentation's pictures anew
 	@$(PY) -m docs.making.pictures
