@@ -83,9 +83,7 @@ def test_a_health_worker_signs_up_submits_a_form_and_talks_about_it(plain: Stack
     status, refused = worker.submit(sharp(431))
     assert (status, refused["code"]) == (403, "forbidden")
     assert "POST /v1/images" in refused["error"]
-    made = admin.ask(
-        "PATCH", f"/v1/users/{me['id']}", json={"role": "gp"}
-    )  # at the office, in today's console
+    made = admin.ask("PATCH", f"/v1/users/{me['id']}", json={"role": "gp"})  # of which SMITA has no route
     assert made.status_code == 200, made.text
 
     def among_the_users() -> bool:

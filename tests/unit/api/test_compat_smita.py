@@ -116,7 +116,7 @@ def test_what_is_asked_twice_or_under_a_name_of_ours_is_an_answer_like_any_other
 
 def test_an_answer_that_takes_longer_is_202_and_the_same_form_asks_again(app: App) -> None:
     begun = app.submit({"age": "54"})
-    assert sum(app.fakes.stopwatch.pauses) == pytest.approx(20)
+    assert sum(app.fakes.stopwatch.pauses) == pytest.approx(15)
     assert begun.status_code == 202
     told = begun.json()
     assert (told["status"], told["prediction"], told["confidence"]) == ("processing", None, None)

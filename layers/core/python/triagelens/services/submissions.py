@@ -19,6 +19,9 @@ from triagelens.services.cases import Cases, NewCase
 from triagelens.services.forms import Forms, check_size
 from triagelens.services.small_uploads import Photo, Sender, SmallUploads, finding_of
 
+# Less than for a photo alone: the case and its form are written after it, in the same 29 seconds.
+LONGEST_WAIT_S = 15
+
 
 class UndecidedCases(Protocol):
     def undecided_case_of(self, image_id: str) -> str | None:
@@ -58,7 +61,7 @@ class Submissions:
         check_size(answers)
         form = hashlib.sha256(answers.model_dump_json().encode()).hexdigest()
         sender = Sender(person, specialty, f"form {form}", correlation_id)
-        (waited,) = self.uploads.analyse(sender, [photo])
+        (waited,) = self.uploads.analyse(sender, [photo], LONGEST_WAIT_S)
         image, finding = waited.record, finding_of(waited.record)
         case = self._case_of(person, image, correlation_id)
         with suppress(OutdatedError):  # it has its form
