@@ -26,6 +26,9 @@ def test_a_case_goes_its_way_with_the_rights_that_the_api_has(
 ) -> None:
     bus = Listener(strict)
     image = patient.client.upload_and_wait(sharp(7), "skin")
+    assert image.prediction is not None
+    assert (image.prediction.decision, image.prediction.is_accepted) == ("abstain", False)
+    assert "out_of_distribution" in image.prediction.reasons
     cases = doctor.client.cases
     spare = cases.take_number()
     cases.release_number(spare)

@@ -70,6 +70,9 @@ def doctor(api: Api) -> Person:
 def assert_opened(api: Api, doctor: Person, case_id: str, image_id: str, judgement: Judgement) -> None:
     found = shown(api, doctor, case_id)
     assert (found["status"], found["version"]) == ("uncertain", 2)
+    finding = api.client.get(f"/v1/images/{image_id}", headers=doctor).json()["prediction"]
+    assert (finding["decision"], finding["reasons"]) == (judgement.decision, list(judgement.reasons))
+    assert (finding["prediction_set"], finding["out_of_distribution"]) == (None, None)
     said = f"Image {image_id}: {judgement.decision} ({judgement.reasons[0]})."
     assert (found["decision"]["by"], found["decision"]["reason"]) == ("system", said)
     [opened, _] = changes(api, doctor, case_id)
