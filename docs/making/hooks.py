@@ -12,7 +12,7 @@ from mkdocs.structure.pages import Page
 from docs.making.api_pages import reference
 
 ROOT = Path(__file__).resolve().parents[2]
-_SECTION = re.compile(r"^<!-- README: (.+) -->$", flags=re.MULTILINE)
+_SECTION = re.compile(r"^\[[^\]]*\]\(\.\./README\.md#([a-z-]+)\)$", flags=re.MULTILINE)
 _DECISIONS = re.compile(r"(?<!\[)\b(?:ADRs?|[Dd]ecisions?) \d+(?:(?:, | and | to )\d+)*")
 
 
@@ -34,22 +34,23 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Puts sections of the README where a page asks for them, and links to decisions that it names."""
+    """Puts a section of the README where a line links to it, and links to decisions that are named."""
     markdown = _SECTION.sub(lambda found: readme_section(found[1]), markdown)
     return markdown if "/" in page.file.src_uri else with_links_to_decisions(markdown)
 
 
-def readme_section(title: str) -> str:
+def readme_section(anchor: str) -> str:
     """The text below a heading of the README, for a page in `docs`.
 
     Raises:
         LookupError: the README has no such heading.
     """
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
-    if found is None:
-        raise LookupError(f"The README has no section {title!r}.")
-    return as_page(found[1]).strip()
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        title, _, below = section.partition("\n")
+        if title.lower().replace(" ", "-") == anchor:
+            return as_page(below).strip()
+    raise LookupError(f"The README has no section {anchor!r}.")
 
 
 def with_links_to_decisions(text: str) -> str:

@@ -6,15 +6,15 @@ from docs.making.hooks import as_page, readme_section, with_links_to_decisions
 
 
 def test_a_section_of_the_readme_is_taken_whole_with_links_that_lead_somewhere() -> None:
-    section = readme_section("Deploy it")
+    section = readme_section("deploy-it")
     assert "make deploy STAGE=dev" in section
     assert "](docs/" not in section
     assert "## " not in section
 
 
 def test_a_section_that_is_not_there_is_told() -> None:
-    with pytest.raises(LookupError, match="No such"):
-        readme_section("No such")
+    with pytest.raises(LookupError, match="no-such"):
+        readme_section("no-such")
 
 
 def test_links_are_those_of_a_page() -> None:
