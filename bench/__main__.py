@@ -21,6 +21,7 @@ AIMS = {
     "overhead_vs_limit": ("at most", 1.10),
     "cold_speedup": ("at least", 12.0),
     "loader_speedup": ("at least", 2.0),
+    "explanation_share": ("at most", 0.05),
 }
 COLD_WAYS = ("lean", "handlers", "seed")
 _COLD_LIMIT_S = 300
@@ -30,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="warm rounds; each runs every way once")
     parser.add_argument("--cold-rounds", type=int, default=5)
+    parser.add_argument("--explanation-rounds", type=int, default=100, help="predictions with and without")
     parser.add_argument("--loader-rounds", type=int, default=5, help="epochs of each way to load images")
     parser.add_argument(
         "--threads", type=int, default=2, help="for every way; a function of 1,769 MB has one"
@@ -37,6 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     _pin_threads(options.threads)
 
+    from bench import explanation
     from bench.materials import prepare
 
     print("making the photo and the network", file=sys.stderr)
@@ -44,11 +47,14 @@ def main() -> None:
     ways = _warm_ways(materials, options.threads)
     print(f"{options.rounds} warm rounds", file=sys.stderr)
     warm = interleaved(ways, options.rounds, warm_up=2)
+    print(f"{options.explanation_rounds} rounds with and without evidence", file=sys.stderr)
+    pairs = interleaved(explanation.ways(materials, options.threads), options.explanation_rounds, warm_up=5)
     print(f"{options.cold_rounds} cold rounds", file=sys.stderr)
     starts = {way: _cold_start(way, materials.folder, options.threads) for way in COLD_WAYS}
     cold = interleaved(starts, options.cold_rounds, warm_up=1)
     print(f"{options.loader_rounds} loader rounds", file=sys.stderr)
-    report = report_of(warm, cold, options.threads) | _loaders(options.loader_rounds, options.threads)
+    report = report_of(warm, cold, options.threads) | explanation.report(pairs)
+    report |= _loaders(options.loader_rounds, options.threads)
     REPORT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     _show(report)
 
@@ -162,7 +168,7 @@ def _show(report: Mapping[str, Any]) -> None:
     table = Table("Figure", "Measured", "Aim")
     for name, (word, aim) in AIMS.items():
         table.add_row(name, f"{report[name]}", f"{word} {aim}")
-    for kind in ("warm_ms", "cold_ms", "loader_images_per_s"):
+    for kind in ("warm_ms", "cold_ms", "explanation_ms", "loader_images_per_s"):
         for way, value in report[kind].items():
             table.add_row(f"{kind} {way}", f"{value}", "")
     Console().print(table)

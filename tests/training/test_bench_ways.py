@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.explanation import ways as explanation_ways
 from bench.lean_way import LeanWay
 from bench.limit import Limit
 from bench.loader import prepare as prepare_images
@@ -12,6 +13,7 @@ from bench.loader import ways as loader_ways
 from bench.materials import LABELS, SPECIALTY, Materials, input_spec, prepare
 from bench.seed_way import SeedWay
 from triagelens.domain.images import ImageStatus
+from triagelens.domain.prediction import Prediction
 from triagelens.inference.session import LoadedModel
 
 THREADS = 1
@@ -48,6 +50,19 @@ def test_the_limit_runs_the_same_network_on_the_same_photo(materials: Materials)
     Limit(model, np.zeros((1, 3, side, side), np.float32), THREADS).process(materials.photo.read_bytes())
     with pytest.raises(ValueError, match="does not decode"):
         Limit(model, np.zeros((1, 3, side, side), np.float32), THREADS).process(b"not a photo")
+
+
+def test_with_and_without_evidence_the_answers_are_the_same(materials: Materials) -> None:
+    explained, plain = (way() for way in explanation_ways(materials, THREADS).values())
+    assert isinstance(explained, Prediction)
+    assert isinstance(plain, Prediction)
+    assert [entry.label for entry in plain.probabilities] == [
+        entry.label for entry in explained.probabilities
+    ]
+    assert plain.probability == pytest.approx(explained.probability, abs=1e-5)
+    assert explained.features is not None
+    assert len(explained.features.activations) == len(LABELS)
+    assert plain.features is None
 
 
 def test_what_was_made_is_kept(materials: Materials) -> None:

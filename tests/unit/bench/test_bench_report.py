@@ -1,5 +1,6 @@
 """How the bench turns times into figures."""
 
+from bench import explanation, reports
 from bench.__main__ import AIMS, interleaved, loader_report, report_of
 
 
@@ -30,4 +31,20 @@ def test_the_figures_are_ratios_of_medians() -> None:
     loaders = loader_report({"ours": [100.0, 110.0, 900.0], "image_folder": [300.0, 330.0, 360.0]}, 128, 1.5)
     assert loaders["loader_speedup"] == 3.0
     assert loaders["loader_images_per_s"] == {"ours": 1163.6, "image_folder": 387.9}
-    assert set(AIMS) <= set(report | loaders)
+    evidence = explanation.report({"explained": [21.0, 20.5, 90.0], "plain": [20.0, 20.0, 89.0]})
+    assert evidence["explanation_share"] == 0.05, "the median of differences, whatever one slow round took"
+    assert set(AIMS) <= set(report | loaders | evidence)
+
+
+def test_a_reports_time_is_the_quickest_and_its_memory_the_largest() -> None:
+    rounds = [{"s": 7.0, "mb": 400.0, "pages": 67}, {"s": 6.0, "mb": 420.0, "pages": 67}]
+    figures = reports.report(dict.fromkeys(reports.IMAGES, rounds))
+    assert (figures["report_200_s"], figures["report_200_mb"]) == (6.0, 420)
+    assert set(reports.AIMS) <= set(figures)
+
+
+def test_a_small_report_is_measured() -> None:
+    figures = reports.measure(1)
+    assert figures["pages"] >= 1
+    assert figures["s"] > 0
+    assert 10 < figures["mb"] < 4000

@@ -21,8 +21,8 @@ from triagelens.domain.report_document import ReportDocument
 
 _TEMPLATE = files("triagelens.documents") / "report.typ"
 
-# Longest side of a picture: 246 dots an inch on the 66 mm that it has.
-PRINTED_PX = 640
+# Longest side of a picture: 200 dots an inch on the 66 mm that it has.
+PRINTED_PX = 520
 
 
 def typeset(document: ReportDocument) -> tuple[bytes, int]:

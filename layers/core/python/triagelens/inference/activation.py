@@ -43,7 +43,8 @@ def feature_grid(
     channels, rows, columns = features.shape
     flat = features.reshape(channels, -1).astype(np.float32, copy=False)
     leading = list(order[:_MOST_LABELS])
-    maps = (weights[leading] @ flat).reshape(-1, rows, columns)
+    # Not by BLAS: where it has several threads, they keep a core busy well into the next run of the network.
+    maps = np.einsum("lc,cp->lp", weights[leading], flat).reshape(-1, rows, columns)
     names = [labels[index] for index in leading]
     for side in SIDES:
         grid = _packed(np.maximum(_shrunk(maps, side), 0.0), names)
