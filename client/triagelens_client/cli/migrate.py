@@ -23,7 +23,7 @@ from triagelens_client.migrate.deployment import Deployment, Nowhere
 from triagelens_client.migrate.dermascan import read_dermascan
 from triagelens_client.migrate.engine import Migration, Tell
 from triagelens_client.migrate.ledger import Ledger, written_whole
-from triagelens_client.migrate.records import Store
+from triagelens_client.migrate.records import Store, StoreError
 from triagelens_client.migrate.report import Outcome, Report
 from triagelens_client.migrate.roles import check_role
 from triagelens_client.migrate.smita import read_smita
@@ -213,7 +213,10 @@ def _key(file: Path | None) -> str | None:
 
 def _migrate(context: typer.Context, wanted: _Wanted, read: Callable[[], Store]) -> None:
     """Reads, sends, reports; exit status 1 if anything failed."""
-    store = read()
+    try:
+        store = read()
+    except OSError as error:
+        raise StoreError(f"{wanted.directory} cannot be read: {error.strerror or error}.") from error
     ledger = Ledger.read(wanted.ledger_path)
     with _progress() as tell:
         if wanted.dry_run:

@@ -1,11 +1,12 @@
 """AllCare: `users.json`, and for each user a folder with `images/` and `metadata.jsonl`, encrypted or not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from triagelens_client.migrate.drawings import drawings_of
+from triagelens_client.migrate.drawings import drawings_of, submissions_in
 from triagelens_client.migrate.labels import label_of
 from triagelens_client.migrate.places import LEADS_OUT, OldFolder, read_bytes
 from triagelens_client.migrate.reading import (
@@ -62,7 +63,7 @@ class _Gathered:
 
     fields: Record = field(default_factory=dict)
     images: dict[str, None] = field(default_factory=dict)
-    drawings: list[Record] = field(default_factory=list)
+    drawings: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def read_allcare(storage: Path, *, users: Path | None = None, key: str | None = None) -> Store:
@@ -75,7 +76,7 @@ def read_allcare(storage: Path, *, users: Path | None = None, key: str | None = 
     Raises:
         StoreError: there is nothing of AllCare's, or the key is none.
     """
-    folder, store = OldFolder.of(storage), Store(SYSTEM)
+    folder, store = _storage_in(OldFolder.of(storage)), Store(SYSTEM)
     beside = (folder.path / "users.json", folder.path.parent / "users.json")
     known = users or next((path for path in beside if path.is_file()), None)
     if known is not None:
@@ -87,6 +88,13 @@ def read_allcare(storage: Path, *, users: Path | None = None, key: str | None = 
     if not (store.users or store.images or store.cases or store.unfit):
         raise StoreError(f"{storage} holds neither users.json nor metadata.jsonl of AllCare.")
     return store
+
+
+def _storage_in(given: OldFolder) -> OldFolder:
+    """The storage, also where the folder around it was named."""
+    inner = given.path / "storage"
+    is_around = inner.is_dir() and not inner.is_symlink() and not (given.path / "metadata.jsonl").exists()
+    return OldFolder.of(inner) if is_around else given
 
 
 def _users(store: Store, path: Path) -> None:
@@ -158,7 +166,7 @@ class _OwnerReader:
         case = self._cases.setdefault(case_id, _Gathered())
         case.fields.update({name: value for name, value in record.items() if value is not None})
         case.images.update(dict.fromkeys(found))
-        case.drawings += [one for one in (record, *listed(record, "annotations_log")) if "annotations" in one]
+        case.drawings += submissions_in(record)
 
     def _named(self, record: Record, line: int) -> list[str]:
         """References of the images that a line names; of those that are not there, too."""

@@ -16,6 +16,8 @@ from triagelens_client.errors import (
 )
 from triagelens_client.migrate.records import OldCase, OldDrawing, UnfitError
 
+FINAL = frozenset({"confirmed", "rejected"})
+DECISION_TRIES = 5
 REFUSALS = (InvalidRequestError, ConflictError, ForbiddenError)
 
 
@@ -145,28 +147,38 @@ class CaseSteps:
                 self._step("a comment", partial(self._client.cases.comment, case_id, text))
 
     def _decision(self) -> None:
-        old, cases = self._old, self._client.cases
-        if self._case.status == old.status or self._case.status in ("confirmed", "rejected"):
+        """Gives the case its former status. The platform may doubt a new case by itself meanwhile.
+
+        Raises:
+            OutdatedError: the case keeps changing: another run goes on with it.
+        """
+        for _ in range(DECISION_TRIES - 1):
+            try:
+                self._decide()
+                return
+            except OutdatedError:
+                self._case = self._patiently(lambda: self._client.cases.get(self._case.case_id))
+        self._decide()
+
+    def _decide(self) -> None:
+        old, case, cases = self._old, self._case, self._client.cases
+        if case.status == old.status or old.status == "open":
+            return
+        if case.status in FINAL:
+            self.remarks.append(f"it was decided otherwise here: {case.status}")
             return
         reason = old.reason or "As in the former system."
         if old.status == "confirmed" and old.diagnosis is not None:
-            diagnosis = old.diagnosis
-            self._step("its decision", lambda: cases.confirm(self._case, diagnosis, old.reason))
+            self._step("its decision", partial(cases.confirm, case, old.diagnosis, old.reason))
         elif old.status == "uncertain":
-            self._step("its decision", lambda: cases.uncertain(self._case, reason))
+            self._step("its decision", partial(cases.uncertain, case, reason))
         elif old.status == "rejected":
-            self._step("its decision", lambda: cases.reject(self._case, reason))
+            self._step("its decision", partial(cases.reject, case, reason))
 
     def _step(self, what: str, request: Callable[[], object]) -> None:
-        """One request; a refusal is remarked.
-
-        Raises:
-            OutdatedError: somebody else is at the case right now: another run goes on with it.
-        """
+        """One request; a refusal is remarked."""
         try:
             self._patiently(request)
-        except OutdatedError:
-            raise
         except REFUSALS as error:
             self.remarks.append(f"{what} did not come over: {error}")
 

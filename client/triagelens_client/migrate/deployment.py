@@ -14,6 +14,7 @@ from triagelens_client.dataset_models import Dataset
 from triagelens_client.errors import ConflictError, TooManyRequestsError
 from triagelens_client.files import Source
 from triagelens_client.migrate.case_steps import CaseSteps
+from triagelens_client.migrate.reading import sayable
 from triagelens_client.migrate.records import (
     OldCase,
     OldDataset,
@@ -55,7 +56,7 @@ class Destination(Protocol):
 
 def former_name(system: str, ref: str) -> str:
     """By what a record can be found again, as file name of an image and in a case's notes."""
-    name = f"{system}:{ref}"
+    name = sayable(f"{system}:{ref}")
     if len(name) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from pathlib import Path
 from triagelens_client.dataset_files import Folder
 from triagelens_client.errors import UnreadableFileError
 from triagelens_client.migrate.places import OldFolder
+from triagelens_client.migrate.reading import sayable
 from triagelens_client.migrate.records import Kind, OldDataset, Store, StoreError, UnfitError
 
 SYSTEM = "dermascan"
@@ -60,6 +61,8 @@ def _dataset(folder: Path, specialty: str, new_specialty: bool) -> OldDataset:
         files = Folder(folder).files
     except UnreadableFileError as error:
         raise UnfitError("no images found") from error
+    if any(sayable(name) != name for name in [folder.name, *(name for name, _, _ in files)]):
+        raise UnfitError("a name in it is not UTF-8")
     kinds = Counter(file.suffix.lower() for _, file, _ in files)
     images = sum(count for suffix, count in kinds.items() if suffix in IMAGES)
     archives = sum(count for suffix, count in kinds.items() if suffix in ARCHIVES)

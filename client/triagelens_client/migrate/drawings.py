@@ -10,6 +10,7 @@ from triagelens_client.migrate.records import OldDrawing
 
 Point = tuple[float, float]
 _MOST_POINTS = 100_000
+_SUBMITTED = frozenset({"annotations", "strokes", "boxes", "image_index"})
 
 
 def drawings_of(
@@ -36,13 +37,23 @@ def drawings_of(
         if kept and label is None:
             unlabelled += kept
         elif kept:
-            drawings.append(OldDrawing(int(place), label, shapes, fractions=_are_fractions(shapes)))
+            drawing = OldDrawing(int(place), label, shapes, fractions=_are_fractions(shapes))
+            if drawing not in drawings:  # a record may have been written anew with all that it had
+                drawings.append(drawing)
     remarks = []
     if unread:
         remarks.append(f"{unread} of its shapes could not be read")
     if unlabelled:
         remarks.append(f"{unlabelled} of its shapes have no label of the platform's")
     return tuple(drawings), tuple(remarks)
+
+
+def submissions_in(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The submissions of annotations in a record: the record itself, or those in its list."""
+    inner = [one for one in listed(record, "annotations") if _is_record(one) and set(one) & _SUBMITTED]
+    if inner:
+        return inner
+    return [record] if set(record) & {"annotations", "strokes", "boxes"} else []
 
 
 def _entries(record: Mapping[str, Any], inner: Any, *names: str) -> list[Any]:

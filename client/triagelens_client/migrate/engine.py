@@ -26,6 +26,7 @@ from triagelens_client.migrate.records import (
     UnfitError,
 )
 from triagelens_client.migrate.report import Entry, Outcome, Report
+from triagelens_client.migrate.roles import ROLES
 from triagelens_client.models import MigratedUser
 from triagelens_client.users import unfit_user
 
@@ -110,6 +111,8 @@ class Migration:
         fault = unfit_user(user.username, vars(user))
         if fault is not None:
             raise UnfitError(fault)
+        if user.role not in ROLES:
+            raise UnfitError(f"the role is none of {', '.join(ROLES)}")
         if user.username in others:
             raise UnfitError("the name came twice")
         return self._of_patient(user.patient)
@@ -171,6 +174,9 @@ class Migration:
             outcome, reason = Outcome.LEFT_OUT, str(error)
         except TriagelensClientError as error:
             outcome, reason = Outcome.FAILED, str(error)
+            self._failed.add(key)
+        except OSError as error:
+            outcome, reason = Outcome.FAILED, f"it cannot be read: {error.strerror or error}"
             self._failed.add(key)
         return Entry(kind, record.ref, outcome, self._ids.get(key) or None, (reason,))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from triagelens_client.migrate.patients import gender_of
-from triagelens_client.migrate.reading import Record, listed, number, text
+from triagelens_client.migrate.reading import Record, listed, number, sayable, text
 
 MOST_ANSWERS = 50
 MOST_SYMPTOMS = 30
@@ -56,7 +56,7 @@ def form_of(reference: str, record: Record) -> dict[str, Any]:
     days = number(asked, "duration_days")
     fits = days is not None and 0 <= days <= 50_000
     _put(form, used, asked, "duration_days", ("duration_days",), int(days) if fits and days else None)
-    symptoms = tuple(str(one).strip()[:200] for one in listed(asked, "symptoms") if str(one).strip())
+    symptoms = tuple(sayable(str(one)).strip()[:200] for one in listed(asked, "symptoms") if str(one).strip())
     _put(form, used, asked, "symptoms", ("symptoms",), symptoms[:MOST_SYMPTOMS] or None)
     for field, names in _HABITS.items():
         said = _first(asked, names)
@@ -88,10 +88,10 @@ def _first(asked: Record, names: tuple[str, ...]) -> Any:
 def _answers(asked: Record, used: set[str] | frozenset[str]) -> dict[str, str]:
     answers: dict[str, str] = {}
     for name, value in asked.items():
-        plain = name.strip()[:200]
+        plain = sayable(name).strip()[:200]
         if name in used or not plain or len(answers) == MOST_ANSWERS:
             continue
         said = "; ".join(map(str, value)) if isinstance(value, list) else value
         if isinstance(said, str | int | float) and str(said).strip():
-            answers[plain] = str(said)[:2_000]
+            answers[plain] = sayable(str(said))[:2_000]
     return answers

@@ -152,7 +152,8 @@ class Ledger:
 
 
 def key_of(kind: str, ref: str) -> str:
-    return f"{kind} {ref}"
+    """By what a record is known in the ledger. A file's name may hold bytes that are no characters."""
+    return f"{kind} {ref}".encode("utf-8", "backslashreplace").decode()
 
 
 def written_whole(path: Path, content: Any) -> None:

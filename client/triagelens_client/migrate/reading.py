@@ -70,8 +70,13 @@ def text(record: Mapping[str, Any], *names: str, most: int = 10_000) -> str | No
         if isinstance(value, dict) and isinstance(value.get("$oid"), str):
             value = value["$oid"]
         if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value).strip():
-            return str(value).strip()[:most]
+            return sayable(str(value)).strip()[:most]
     return None
+
+
+def sayable(words: str) -> str:
+    """The same words, with what is no character (half of a pair, a byte of another encoding) spelt out."""
+    return words.encode("utf-8", "backslashreplace").decode()
 
 
 def number(record: Mapping[str, Any], *names: str) -> float | None:

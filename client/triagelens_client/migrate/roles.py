@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from triagelens_client.errors import TriagelensClientError
 from triagelens_client.migrate.records import Store
 
+ROLES = ("patient", "gp", "doctor", "researcher", "admin")
 _CLINICIANS = frozenset({"gp", "doctor", "admin"})
 _NEEDED: Mapping[str, frozenset[str]] = {
     "users": frozenset({"admin"}),

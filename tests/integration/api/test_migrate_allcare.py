@@ -1,6 +1,8 @@
 """AllCare's storage, taken over into the whole API; killed at every request, and run again."""
 
 import itertools
+import json
+import os
 from functools import partial
 from pathlib import Path
 
@@ -184,3 +186,60 @@ def test_who_may_not_is_told_before_anything_is_sent(
     assert result.exit_code == 1
     assert "needs the role admin" in result.stderr
     assert platform.sent == []
+
+
+def test_a_case_that_the_platform_doubts_meanwhile_is_decided_all_the_same(
+    run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
+) -> None:
+    doubted: list[str] = []
+
+    def doubt(request: httpx.Request) -> None:
+        """What `rank_cases` does of a case that the model is not sure of, just before it is confirmed."""
+        path = request.url.path.removeprefix("/api")
+        if path.endswith("/confirm") and not doubted:
+            case_id = path.split("/")[3]
+            version = api.client.get(f"/v1/cases/{case_id}", headers=admin).headers["ETag"]
+            address, reason = f"/v1/cases/{case_id}/uncertain", {"reason": "The model is not sure."}
+            answer = api.client.post(address, json=reason, headers={**admin, "If-Match": version})
+            assert answer.status_code == 200, answer.text
+            doubted.append(case_id)
+
+    platform.refuse = doubt
+    result = run(platform, "allcare", a_store(tmp_path))
+    assert result.exit_code == 0, result.output
+    found = api.client.get(f"/v1/cases/{doubted[0]}", headers=admin).json()
+    assert (found["status"], found["final_diagnosis"]) == ("confirmed", "mel")
+
+
+def test_words_that_are_no_characters_hold_nothing_up(run: Run, platform: Platform, tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\xfe.jpg")
+    broken = "half a pair: \ud800"
+    lines = [
+        case(10000, "a.jpg", name, notes=broken, correct_label=broken, case_status=broken, reason=broken)
+    ]
+    storage = old_stores.allcare(tmp_path, lines, {"a.jpg": photo(seed=3), name: b"x"})
+    result = run(platform, "allcare", storage, "--report", tmp_path / "report.json")
+    assert result.exit_code == 0, result.output
+    assert report_of(tmp_path / "report.json")["user001/10000"]["outcome"] == "taken"
+    again = run(platform, "allcare", storage, "--report", tmp_path / "again.json")
+    assert again.exit_code == 0
+    assert report_of(tmp_path / "again.json")["user001/10000"]["outcome"] == "before"
+
+
+def test_without_a_connection_the_run_stops_and_says_how_to_go_on(
+    run: Run, platform: Platform, tmp_path: Path
+) -> None:
+    def refuse(request: httpx.Request) -> None:
+        if request.url.path.endswith("/v1/cases") and request.method == "POST":
+            raise httpx.ConnectError("gone", request=request)
+
+    platform.refuse = refuse
+    storage = a_store(tmp_path)
+    result = run(platform, "allcare", storage, "--report", tmp_path / "report.json")
+    assert result.exit_code == 1
+    assert "Run the same command again to go on." in result.stderr
+    assert "Traceback" not in result.output
+    assert json.loads((tmp_path / "report.json").read_text())["stopped"].startswith("No answer from")
+    platform.refuse = lambda request: None
+    assert run(platform, "allcare", storage).exit_code == 0
+    assert (kept()["case"], kept()["image"]) == (1, 1)
