@@ -16,6 +16,7 @@ from tests.fakes import START
 from tests.integration.api.reporting import (
     FakeExplainer,
     files,
+    finding,
     made,
     request_of,
     requested,
@@ -30,9 +31,11 @@ from triagelens.adapters.dynamodb.reports import DynamoReports
 from triagelens.adapters.dynamodb.tombstones import bury
 from triagelens.adapters.dynamodb.traces import DynamoTraces
 from triagelens.documents.report import typeset
+from triagelens.domain.abstention import ModelDecision
 from triagelens.domain.cases import Case, CaseStatus
 from triagelens.domain.errors import ConflictError, NotFoundError, UnavailableError
 from triagelens.domain.ids import new_id
+from triagelens.domain.images import ImageStatus
 from triagelens.domain.patients import Patient, PatientDetails
 from triagelens.domain.report_document import ReportDocument
 from triagelens.domain.reports import Audience, Report, ReportKind, ReportStatus
@@ -132,6 +135,21 @@ def test_killed_at_any_write_it_ends_the_same(
     assert read(report) == before, "told again, nothing happens"
     kinds = [told["detail-type"] for told in requested(cloud) if report.report_id in str(told)]
     assert kinds == ["report.requested", "report.ready"]
+
+
+def test_a_reports_record_counts_the_findings_that_the_file_shows(
+    cloud: Cloud, explainer: FakeExplainer
+) -> None:
+    jane, unsure = patient(), finding()
+    sure = unsure.model_copy(update={"decision": ModelDecision.ACCEPT})
+    for said in (sure, sure, unsure):
+        stored_image(cloud, "gp", patient_id=jane.patient_id, prediction=said)
+    stored_image(cloud, "gp", ImageStatus.REJECTED, patient_id=jane.patient_id)
+    report = asked(jane)
+    assert made(report.report_id) == []
+    edition = read(report).edition
+    assert edition is not None
+    assert (edition.images, edition.findings) == (3, {"skin": {"mel": 2}})
 
 
 @pytest.mark.parametrize("who", ["case", "patient", "image"])

@@ -122,7 +122,7 @@ def found(
 
 
 def blurred(record: ImageRecord) -> ImageRecord:
-    reasons = (Reason(code="too_blurry", message="The photo is blurred."),)
+    reasons = (Reason(code="blurred", message="The photo is blurred."),)
     quality = QualityReport.model_validate({"verdict": "rejected", "reasons": reasons})
     return record.model_copy(update={"status": ImageStatus.REJECTED, "quality": quality})
 
@@ -186,7 +186,7 @@ def test_files_that_came_to_nothing_are_told_beside_the_others(portal: Portal) -
     body = portal.send(*(photo(width=80, height=80, seed=seed) for seed in (1, 2, 3))).json()
     assert [scan["original_filename"] for scan in body["scans"]] == ["scan1.png"]
     assert [(one["original_filename"], one["code"]) for one in body["failed"]] == [
-        ("scan0.png", "TOO_BLURRY"),
+        ("scan0.png", "BLURRED"),
         ("scan2.png", "NO_MODEL"),
     ]
     assert body["scan"] == body["scans"][0]
@@ -194,7 +194,7 @@ def test_files_that_came_to_nothing_are_told_beside_the_others(portal: Portal) -
 
 @pytest.mark.parametrize(
     ("end", "status", "code"),
-    [(blurred, 400, "TOO_BLURRY"), (failed, 503, "NO_MODEL")],
+    [(blurred, 400, "BLURRED"), (failed, 503, "NO_MODEL")],
     ids=["blur", "no model"],
 )
 def test_where_all_came_to_nothing_it_is_an_error_and_no_prediction(
