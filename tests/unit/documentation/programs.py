@@ -31,6 +31,7 @@ ONLY_READ: Mapping[str, str] = {
 WITHOUT_HELP: Mapping[str, str] = {
     "infra.replay_erasures": "takes no arguments; tests/integration/test_erasure_survives.py runs it",
     "infra.cdk": "hands everything to the CDK command line; tests/unit/local/test_makefile.py",
+    "bench.reports": "takes a number or nothing; tests/unit/documents/test_report.py runs it",
     "docs.making.costs": "tests/infra/test_cost_page.py does the same",
     "docs.making.pictures": "test_pictures.py runs it",
 }
@@ -170,8 +171,25 @@ def _aws_model(service: str) -> ServiceModel:
     return botocore.session.Session().get_service_model(service)
 
 
+def _knows_help(module: str) -> bool:
+    """Whether a module parses its arguments: one that does not would do its work when asked for help."""
+    found = importlib.util.find_spec(f"{module}.__main__") if _is_package(module) else None
+    spec = found or importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return False
+    source = Path(spec.origin).read_text(encoding="utf-8")
+    return "import argparse" in source or "import typer" in source
+
+
+def _is_package(module: str) -> bool:
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.submodule_search_locations is not None
+
+
 @cache
 def _help(module: str, *part: str) -> str:
+    if not _knows_help(module):
+        raise LookupError(f"{module} takes no --help: say in WITHOUT_HELP what runs it")
     command = [sys.executable, "-m", module, *part, "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:

@@ -65,6 +65,7 @@ def test_a_command_in_a_sentence_is_there(command: str, tmp_path: Path) -> None:
         ("triagelens models promote skin 2.0.0 --sharing 1", TyperException),
         ("triagelens models promote skin", TyperException),
         ("python -m infra.nothing", LookupError),
+        ("python -m infra.locks --upgrade", LookupError),
         ("python -m infra.redrive quality --harder", LookupError),
         ("aws kms make-coffee --key-id KEY", LookupError),
         ("aws kms get-public-key --key KEY", LookupError),
