@@ -14,7 +14,7 @@ from training_job.jobs.run import run_job
 from training_job.jobs.training import train_job
 from triagelens.domain.imports import incoming_key
 from triagelens.domain.splits import Split
-from triagelens.domain.training_jobs import Runner, TrainingJob
+from triagelens.domain.training_jobs import JobKind, JobStatus, Runner, TrainingJob
 from triagelens.services.training_jobs import TrainingJobs
 
 LABELS = ("normal", "cataract")
@@ -62,6 +62,14 @@ class Deployment:
         config |= {"learning_rate": 0.005} | settings
         job = new_job(config=config, specialty="eye", snapshot_id=self.snapshot_id)
         return self.records.replace_job(job).job_id
+
+    def add_waiting_job(self) -> str:
+        """A job that is of whatever snapshot the ingestion before it has made."""
+        done = {"kind": JobKind.INGEST, "status": JobStatus.COMPLETED, "snapshot_id": self.snapshot_id}
+        ingestion = self.records.add_job(new_job(specialty="eye", **done), None)
+        job = self.records.job(self.add_job())
+        waiting = job.model_copy(update={"snapshot_id": None, "after": ingestion.job_id})
+        return self.records.replace_job(waiting).job_id
 
     def run(self, job_id: str, start: int = 1) -> int:
         runner = Runner(runner_id="host", start=start)

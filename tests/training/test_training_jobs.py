@@ -113,6 +113,18 @@ def test_a_job_that_cannot_be_done_says_why(
     assert deployment.platform.models.objects == {}
 
 
+def test_a_job_that_waited_is_trained_on_the_snapshot_that_was_made_meanwhile(
+    deployment: Deployment,
+) -> None:
+    job_id = deployment.add_waiting_job()
+    assert deployment.run(job_id) == DONE
+    job = deployment.records.job(job_id)
+    assert (job.status, job.snapshot_id) == (JobStatus.COMPLETED, deployment.snapshot_id)
+    manifest = Manifest.model_validate_json(deployment.incoming(job_id, "manifest.json"))
+    assert manifest.training is not None
+    assert manifest.training.dataset_snapshot == deployment.snapshot_id
+
+
 def test_the_same_seed_gives_the_same_model(
     deployment: Deployment, done: tuple[Deployment, TrainingJob]
 ) -> None:

@@ -107,7 +107,7 @@ class LabelSubmission(Sent):
 
 
 class Drawn(Sent):
-    """In pixels of the working image, which is the photo upright, its longer side at most 1024."""
+    """In pixels of the photo as it was sent, held upright."""
 
     strokes: list[Stroke] = Field(default=[])
     boxes: list[Box] = Field(default=[])

@@ -124,7 +124,7 @@ def annotate_case(
     case = numbered.case(reader, case_id)
     about(case.case_id)
     readings.label(reader, case, body.correct_label, body.notes)
-    drawing = Drawing(body.shapes(), body.correct_label)
+    drawing = Drawing(body.shapes(), body.correct_label, on_photo=True)
     if drawing.shapes.count:
         annotations.add(reader, case, body.image_index, drawing)
     return shapes.Kept(case_id=case_id, message="Annotations saved")

@@ -24,7 +24,7 @@ from triagelens.domain.training_jobs import JobFailure, JobKind, JobStatus
 
 PASSWORD = "Quite-unusual-42-words"
 MODEL = ModelIdentity(name="m", version="1", sha256="0" * 64, manifest_sha256="1" * 64)
-SHARP = QualityReport(verdict="accepted", focus_score=120.5)
+SHARP = QualityReport(verdict="accepted", focus_score=120.5, width=160, height=160)
 Headers = dict[str, str]
 
 
@@ -322,9 +322,11 @@ def test_what_is_drawn_is_kept_and_labels_the_case(app: App) -> None:
     assert kept.shapes is not None
     assert (kept.correct_label, kept.shape_count) == ("mel", 2)
     assert {shape.label for shape in kept.shapes.each()} == {"mel"}
+    assert kept.shapes.strokes[0].points == ((0.5, 1), (1.5, 2))  # the working image is half as large
+    assert kept.shapes.boxes[0].points == ((5, 5), (15, 20))
     (panel,) = app.fakes.cases.panels.values()
     assert panel.training_label == "mel"
-    outside = {**body, "annotations": {"boxes": [{**box, "x": 79}]}}
+    outside = {**body, "annotations": {"boxes": [{**box, "x": 150}]}}
     assert app.ask("POST", f"/cases/{case_id}/annotations", app.doctor, json=outside).status_code == 400
     nothing = {**body, "annotations": {}}
     assert app.ask("POST", f"/cases/{case_id}/annotations", app.doctor, json=nothing).status_code == 200

@@ -117,6 +117,19 @@ def test_a_label_for_all_goes_to_the_shapes_that_have_none() -> None:
     assert [box.label for box in shapes.boxes] == ["mel", "nv"]
 
 
+def test_shapes_of_a_large_photo_come_to_lie_on_the_small_one() -> None:
+    large = Shapes(
+        strokes=(Stroke(points=((0, 0), (2 * WIDTH, 2 * HEIGHT)), width=4, label="nv"),),
+        boxes=(Box(x=10, y=20, width=2 * WIDTH - 10, height=30, label="mel"),),
+        polygons=(Polygon(points=((0, 0), (20, 0), (0, 40)), label="bcc"),),
+    )
+    small = large.scaled(0.5, 0.5)
+    assert small.strokes == (Stroke(points=((0, 0), (WIDTH, HEIGHT)), width=2, label="nv"),)
+    assert small.boxes == (Box(x=5, y=10, width=WIDTH - 5, height=15, label="mel"),)
+    assert small.polygons == (Polygon(points=((0, 0), (10, 0), (0, 20)), label="bcc"),)
+    small.check("skin", WIDTH, HEIGHT)
+
+
 def _foreign(**changes: Any) -> dict[str, Any]:
     entry = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 5, 5], "segmentation": []}
     image = {"id": 1, "file_name": "batch/first.png", "width": WIDTH, "height": HEIGHT}

@@ -34,6 +34,10 @@ class Stroke(_Part):
     width: Length = 1.0
     label: ShapeLabel = None
 
+    def scaled(self, across: float, down: float) -> "Stroke":
+        pen = self.width * math.sqrt(across * down)
+        return Stroke(points=_moved(self.points, across, down), width=pen, label=self.label)
+
 
 class Box(_Part):
     """An upright rectangle; `x` and `y` are its upper left corner."""
@@ -48,6 +52,10 @@ class Box(_Part):
     def points(self) -> tuple[Point, ...]:
         return ((self.x, self.y), (self.x + self.width, self.y + self.height))
 
+    def scaled(self, across: float, down: float) -> "Box":
+        size = {"width": self.width * across, "height": self.height * down}
+        return Box(x=self.x * across, y=self.y * down, label=self.label, **size)
+
 
 class Polygon(_Part):
     """A closed outline: the last point is joined to the first."""
@@ -60,6 +68,9 @@ class Polygon(_Part):
         """In square pixels, by the shoelace formula."""
         after = (*self.points[1:], self.points[0])
         return abs(math.fsum(x * v - u * y for (x, y), (u, v) in zip(self.points, after, strict=True))) / 2
+
+    def scaled(self, across: float, down: float) -> "Polygon":
+        return Polygon(points=_moved(self.points, across, down), label=self.label)
 
 
 Shape: TypeAlias = Stroke | Box | Polygon
@@ -88,6 +99,14 @@ class Shapes(_Part):
             return tuple(e if e.label is not None else e.model_copy(update={"label": label}) for e in entries)
 
         return Shapes(strokes=told(self.strokes), boxes=told(self.boxes), polygons=told(self.polygons))
+
+    def scaled(self, across: float, down: float) -> "Shapes":
+        """The same on an image that is so many times as wide and as high."""
+        return Shapes(
+            strokes=tuple(stroke.scaled(across, down) for stroke in self.strokes),
+            boxes=tuple(box.scaled(across, down) for box in self.boxes),
+            polygons=tuple(polygon.scaled(across, down) for polygon in self.polygons),
+        )
 
     def check(self, specialty: str, width: int, height: int) -> None:
         """Makes sure that all of it lies on an image of that size, and names labels of the specialty.
@@ -149,6 +168,10 @@ class Annotation(_Part):
             "correct_label": self.correct_label,
             "shape_count": self.shape_count,
         }
+
+
+def _moved(points: tuple[Point, ...], across: float, down: float) -> tuple[Point, ...]:
+    return tuple((x * across, y * down) for x, y in points)
 
 
 def annotations_prefix(case_id: str) -> str:

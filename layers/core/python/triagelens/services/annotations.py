@@ -36,10 +36,16 @@ MOST_EXPORTED_POINTS = 120_000
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is to be kept: shapes on an image, and what the reader takes the image for."""
+    """What is to be kept: shapes on an image, and what the reader takes the image for.
+
+    Attributes:
+        on_photo: the shapes are in pixels of the photo as it was sent, held upright, and not of the
+            working image.
+    """
 
     shapes: Shapes
     correct_label: str | None = None
+    on_photo: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,6 +209,8 @@ class Annotations:
             check_label(case.specialty, drawing.correct_label)
         shapes = drawing.shapes.labelled(drawing.correct_label)
         size = _working(image)
+        if drawing.on_photo:
+            shapes = shapes.scaled(*_shrinking(image, size))
         shapes.check(case.specialty, size.width, size.height)
         return shapes
 
@@ -236,6 +244,18 @@ def _working(image: ImageRecord) -> WorkingImage:
     if image.working_image is None:
         raise ConflictError(f"This image has no working image to draw on: it is {image.status}.")
     return image.working_image
+
+
+def _shrinking(image: ImageRecord, working: WorkingImage) -> tuple[float, float]:
+    """Width and height of the working image, as shares of the photo's.
+
+    Raises:
+        ConflictError: the photo's size is not known.
+    """
+    told = image.quality
+    if told is None or not told.width or not told.height:
+        raise ConflictError("The size of this photo is not known.")
+    return working.width / told.width, working.height / told.height
 
 
 def _size(shapes: Shapes) -> int:
