@@ -145,6 +145,10 @@ def cataract(
 def braintumor(
     context: typer.Context,
     directory: _Directory,
+    invite: Annotated[
+        bool,
+        typer.Option("--invite", help="Mail a first password to patients whose own cannot be taken over."),
+    ] = False,
     dry_run: _DryRun = False,
     ledger: _Ledger = None,
     report: _Report = None,
@@ -154,7 +158,11 @@ def braintumor(
 
     The folder holds its tables as patients.csv, scans.csv, reports.csv and admins.csv, scans/ and reports/.
     """
-    _migrate(context, _Wanted(directory, dry_run, ledger, report, wait), lambda: read_braintumor(directory))
+    _migrate(
+        context,
+        _Wanted(directory, dry_run, ledger, report, wait),
+        lambda: read_braintumor(directory, invite=invite),
+    )
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -23,22 +23,25 @@ from triagelens_client.migrate.records import (
     UnfitError,
 )
 from triagelens_client.migrate.tables import rows
+from triagelens_client.users import HASH_OF_BCRYPT
 
 SYSTEM = "braintumor"
 SPECIALTY = "brain"
 SCAN_FOLDERS = ("scans", "original", "brain_tumor_scans/original", "images", "temp_uploads")
 _ENDINGS = ("", ".jpg", ".jpeg", ".png")
 
+INVITED = "invited: the first password goes to the e-mail address"
 NO_ADMINS = "admins are made anew: triagelens users create (the old system came with a known password)"
 ELSEWHERE = "its file is not here: put it into scans/, by its scan_id or file name"
 
 
-def read_braintumor(directory: Path) -> Store:
+def read_braintumor(directory: Path, *, invite: bool = False) -> Store:
     """Patients with their accounts, and their scans with what was found then.
 
     Args:
         directory: with `patients.csv`, `scans.csv`, `reports.csv`, `admins.csv` as far as there are any, the
             original scans in `scans/` and the reports in `reports/`.
+        invite: whether patients whose password cannot be taken over get a new one by e-mail.
 
     Raises:
         StoreError: there is no `patients.csv`, or a table cannot be read.
@@ -46,7 +49,7 @@ def read_braintumor(directory: Path) -> Store:
     folder, store = OldFolder.of(directory), Store(SYSTEM)
     if not (folder.path / "patients.csv").is_file():
         raise StoreError(f"{directory} holds no patients.csv.")
-    reader = _Reader(folder, store)
+    reader = _Reader(folder, store, invite)
     reader.count_names()
     reader.table("patients", Kind.PATIENT, reader.patient)
     reader.table("scans", Kind.IMAGE, reader.scan)
@@ -59,6 +62,7 @@ def read_braintumor(directory: Path) -> Store:
 class _Reader:
     folder: OldFolder
     store: Store
+    invite: bool
     _by_row: dict[str, str] = field(default_factory=dict)
     _by_number: dict[str, str] = field(default_factory=dict)
     _scans: set[str] = field(default_factory=set)
@@ -98,12 +102,20 @@ class _Reader:
         made = number_of(number)
         if made != number:
             remarks.append(f"its number is now {made}")
-        self.store.patients.append(OldPatient(number, made, name, details, tuple(remarks)))
+        is_invited = self._is_invited(row, details)
+        if is_invited:
+            remarks.append(INVITED)
+        self.store.patients.append(OldPatient(number, made, name, details, is_invited, tuple(remarks)))
         self._by_number[number.casefold()] = number
         row_id = text(row, "id", most=100)
         if row_id is not None:
             self._by_row[row_id] = number
-        self._account(row, number, name)
+        if not is_invited:
+            self._account(row, number, name)
+
+    def _is_invited(self, row: Record, details: Mapping[str, Any]) -> bool:
+        known_hash = text(row, "password_hash", most=200) or ""
+        return self.invite and "email" in details and not HASH_OF_BCRYPT.fullmatch(known_hash)
 
     def _account(self, row: Record, patient: str, name: str) -> None:
         username, password_hash = text(row, "username", most=100), text(row, "password_hash", most=200)

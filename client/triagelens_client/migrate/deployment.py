@@ -36,6 +36,15 @@ Answer = TypeVar("Answer")
 Note = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class TakenCase:
+    """A case that came over, and what of it did not."""
+
+    case_id: str
+    number: int | None
+    remarks: tuple[str, ...]
+
+
 class Destination(Protocol):
     """What the engine sends records to. Each method may be called again for the same record."""
 
@@ -49,7 +58,7 @@ class Destination(Protocol):
 
     def case(
         self, case: OldCase, image_ids: Sequence[str], patient_id: str | None, known: str | None, note: Note
-    ) -> tuple[str, tuple[str, ...]]: ...
+    ) -> TakenCase: ...
 
     def dataset(self, dataset: OldDataset, known: str | None, note: Note) -> str: ...
 
@@ -97,7 +106,9 @@ class Deployment:
         """Its number is unique, so a second record cannot come about."""
         try:
             made = self.patiently(
-                lambda: self.client.patients.create(patient.name, number=patient.number, **patient.details)
+                lambda: self.client.patients.create(
+                    patient.name, number=patient.number, invite=patient.invite, **patient.details
+                )
             )
         except ConflictError:
             known = self._patients.get(patient.number.casefold())
@@ -142,7 +153,7 @@ class Deployment:
 
     def case(
         self, case: OldCase, image_ids: Sequence[str], patient_id: str | None, known: str | None, note: Note
-    ) -> tuple[str, tuple[str, ...]]:
+    ) -> TakenCase:
         """The case with all that was said of it; `note` hears its id before anything hangs on it."""
         mark = f"[{former_name(self.system, case.ref)}]"
         case_id = known or self._cases.get(mark)
@@ -156,7 +167,7 @@ class Deployment:
             new = self.patiently(lambda: self.client.cases.get(case_id))
         note(new.case_id)
         steps = CaseSteps(self.client, self.patiently, case, new, begun=case_id is not None)
-        return new.case_id, steps.finish()
+        return TakenCase(new.case_id, new.number, steps.finish())
 
     def dataset(self, dataset: OldDataset, known: str | None, note: Note) -> str:
         """Announced, sent and being ingested. Broken off, the files are sent again to the same dataset."""
@@ -254,8 +265,8 @@ class Nowhere:
 
     def case(
         self, case: OldCase, image_ids: Sequence[str], patient_id: str | None, known: str | None, note: Note
-    ) -> tuple[str, tuple[str, ...]]:
-        return "", case.remarks
+    ) -> TakenCase:
+        return TakenCase("", None, case.remarks)
 
     def dataset(self, dataset: OldDataset, known: str | None, note: Note) -> str:
         return ""

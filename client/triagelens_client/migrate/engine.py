@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from triagelens_client.errors import (
     ConnectionFailedError,
@@ -13,7 +13,7 @@ from triagelens_client.errors import (
 )
 from triagelens_client.files import Source
 from triagelens_client.migrate.deployment import Destination
-from triagelens_client.migrate.ledger import Ledger, LedgerError, key_of
+from triagelens_client.migrate.ledger import Ledger, LedgerError, Taken, key_of
 from triagelens_client.migrate.records import (
     Kind,
     OldCase,
@@ -165,7 +165,7 @@ class Migration:
         key = key_of(kind, record.ref)
         done = self.ledger.done(key)
         if done is not None:
-            return Entry(kind, record.ref, Outcome.BEFORE, done.id, done.remarks)
+            return Entry(kind, record.ref, Outcome.BEFORE, done.id, done.remarks, done.number)
         try:
             return take(record)
         except STOPPING:
@@ -211,8 +211,8 @@ class Migration:
         def note(new_id: str) -> None:
             self._note(key, new_id, done=False)
 
-        new_id, remarks = self.to.case(whole, image_ids, patient_id, self._ids.get(key), note)
-        return self._taken(Kind.CASE, case.ref, new_id, remarks)
+        taken = self.to.case(whole, image_ids, patient_id, self._ids.get(key), note)
+        return self._taken(Kind.CASE, case.ref, taken.case_id, taken.remarks, taken.number)
 
     def _dataset(self, dataset: OldDataset) -> Entry:
         key = key_of(Kind.DATASET, dataset.ref)
@@ -266,14 +266,16 @@ class Migration:
             remarks=(*case.remarks, *remarks),
         )
 
-    def _taken(self, kind: Kind, ref: str, new_id: str, remarks: tuple[str, ...]) -> Entry:
-        self._note(key_of(kind, ref), new_id, done=True, remarks=remarks)
-        return Entry(kind, ref, Outcome.TAKEN, new_id or None, remarks)
+    def _taken(
+        self, kind: Kind, ref: str, new_id: str, remarks: tuple[str, ...], number: int | None = None
+    ) -> Entry:
+        self._note(key_of(kind, ref), new_id, done=True, remarks=remarks, number=number)
+        return Entry(kind, ref, Outcome.TAKEN, new_id or None, remarks, number)
 
-    def _note(self, key: str, new_id: str, *, done: bool, remarks: tuple[str, ...] = ()) -> None:
+    def _note(self, key: str, new_id: str, **more: Any) -> None:
         self._ids[key] = new_id
         if self.keeps:
-            self.ledger.note(key, new_id, done=done, remarks=remarks)
+            self.ledger.note(Taken(key=key, id=new_id, **more))
 
     def _add(self, kind: Kind, ref: str, outcome: Outcome, *remarks: str) -> None:
         self.report.entries.append(Entry(kind, ref, outcome, None, remarks))

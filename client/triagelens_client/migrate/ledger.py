@@ -42,11 +42,13 @@ class Taken(_Line):
 
     Attributes:
         key: kind and reference.
+        number: of a case, for people to say aloud.
         done: whether nothing of it is left to do.
     """
 
     key: str
     id: str
+    number: int | None = None
     done: bool
     remarks: tuple[str, ...] = ()
 
@@ -111,14 +113,13 @@ class Ledger:
             raise LedgerError(f"{self.path}: {error.strerror or error}.") from error
         return self
 
-    def note(self, key: str, new_id: str, *, done: bool, remarks: tuple[str, ...] = ()) -> None:
+    def note(self, line: Taken) -> None:
         """Raises LedgerError if the disk does not take it: then nothing more may be sent."""
-        line = Taken(key=key, id=new_id, done=done, remarks=remarks)
         try:
             self._append(line)
         except OSError as error:
             raise LedgerError(f"{self.path}: {error.strerror or error}.") from error
-        self.taken[key] = line
+        self.taken[line.key] = line
 
     def done(self, key: str) -> Taken | None:
         """What is known of a record of which nothing is left to do."""

@@ -62,12 +62,14 @@ class OldPatient:
     Attributes:
         number: unique, by the platform's rules; the old system's own where that keeps to them.
         details: as `Patients.create` takes them.
+        invite: whether they get an account here, and a first password by e-mail.
     """
 
     ref: str
     number: str
     name: str
     details: Mapping[str, Any]
+    invite: bool = False
     remarks: tuple[str, ...] = ()
 
 

@@ -28,6 +28,7 @@ class Entry:
 
     Attributes:
         new_id: on the platform.
+        number: a case's new one.
         remarks: why it was left out or failed, or what of it did not come over.
     """
 
@@ -36,6 +37,7 @@ class Entry:
     outcome: Outcome
     new_id: str | None = None
     remarks: tuple[str, ...] = ()
+    number: int | None = None
 
 
 @dataclass
@@ -86,6 +88,7 @@ class Report:
                     "ref": entry.ref,
                     "outcome": str(entry.outcome),
                     "id": entry.new_id,
+                    **({} if entry.number is None else {"number": entry.number}),
                     "remarks": list(entry.remarks),
                 }
                 for entry in self.entries

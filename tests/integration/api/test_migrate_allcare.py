@@ -57,6 +57,7 @@ def test_a_storage_comes_over_whole(
     case_id = records["user001/10000"]["id"]
     found = api.client.get(f"/v1/cases/{case_id}", headers=admin).json()
     assert (found["status"], found["final_diagnosis"]) == ("confirmed", "mel")
+    assert found["number"] == records["user001/10000"]["number"]
     assert found["notes"].startswith("[allcare:user001/10000]\nAllCare's case 10000 of user001 2025-03-04.")
     assert "Found then: mel (80%)." in found["notes"]
     (image,) = found["images"]

@@ -123,6 +123,22 @@ def test_patients_come_over_with_their_scans_and_can_come_to_their_records(
     assert report_of(tmp_path / "report.json")["zoe.quux"]["outcome"] == "before"
 
 
+def test_who_cannot_bring_their_password_is_invited_once(
+    run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
+) -> None:
+    other = {**PATIENT, "password_hash": "scrypt:32768:8:1$x$y"}
+    folder = write_csv(tmp_path / "brain", patients=[other])
+    for _ in range(2):
+        result = run(platform, "braintumor", folder, "--invite", "--report", tmp_path / "report.json")
+        assert result.exit_code == 0, result.output
+        patient_id = report_of(tmp_path / "report.json")["P-2025-0007"]["id"]
+        patient = api.client.get(f"/v1/patients/{patient_id}", headers=admin).json()
+        assert patient["username"].startswith("patient-")
+        (tmp_path / "brain.migration.jsonl").unlink()
+    assert kept()["patient"] == 1
+    assert [item for item in UsersItem.scan() if item.kind == "migration"] == []
+
+
 def test_a_number_that_somebody_else_has_takes_nothing_from_them(
     run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
 ) -> None:

@@ -12,10 +12,10 @@ import pytest
 from tests.old_stores import HASH
 from triagelens_client.errors import ConnectionFailedError, InvalidRequestError
 from triagelens_client.files import Source
-from triagelens_client.migrate.deployment import LONGEST_NAME, former_name
+from triagelens_client.migrate.deployment import LONGEST_NAME, TakenCase, former_name
 from triagelens_client.migrate.drawings import drawings_of, submissions_in
 from triagelens_client.migrate.engine import Migration
-from triagelens_client.migrate.ledger import Ledger, LedgerError, written_whole
+from triagelens_client.migrate.ledger import Ledger, LedgerError, Taken, written_whole
 from triagelens_client.migrate.records import (
     Kind,
     OldCase,
@@ -66,10 +66,10 @@ class FakeDestination:
 
     def case(
         self, case: OldCase, image_ids: Sequence[str], patient_id: str | None, known: str | None, note: Any
-    ) -> tuple[str, tuple[str, ...]]:
+    ) -> TakenCase:
         self.cases.append((case, tuple(image_ids)))
         note(f"id-{case.ref}")
-        return self._take(case.ref), case.remarks
+        return TakenCase(self._take(case.ref), 10_007, case.remarks)
 
     def dataset(self, dataset: OldDataset, known: str | None, note: Any) -> str:
         return self._take(dataset.ref)
@@ -197,14 +197,14 @@ def test_where_nothing_more_would_come_of_it_the_run_stops_and_tells(error: Base
 def test_a_ledger_outlives_a_line_that_was_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     with Ledger.read(path).open("x", "https://api", "root") as ledger:
-        ledger.note("image a", "1", done=True, remarks=("blurred",))
-        ledger.note("image b", "2", done=False)
+        ledger.note(Taken(key="image a", id="1", done=True, remarks=("blurred",)))
+        ledger.note(Taken(key="image b", id="2", done=False))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with Ledger.read(path).open("x", "https://api", "root") as again:
-            again.note("image c", "3", done=True)
+            again.note(Taken(key="image c", id="3", done=True))
         kept = Ledger.read(path)
         lines = whole[:length].count(b"\n")
         assert set(kept.taken) == {"image c", *["image a", "image b"][: max(0, lines - 1)]}
@@ -249,6 +249,7 @@ def test_a_second_run_with_its_ledger_sends_nothing(tmp_path: Path) -> None:
         assert to.sent == expected
     assert set(outcomes(report).values()) == {"before"}
     assert {entry.new_id for entry in report.entries} == {"id-a", "id-b", "id-c"}
+    assert report.entries[-1].number == 10_007, "cases have new numbers, which people say aloud"
 
 
 def test_the_report_is_for_its_owner_and_counts_everything(tmp_path: Path) -> None:

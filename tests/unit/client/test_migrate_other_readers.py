@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.old_stores import FORM, HASH, PATIENT, SCAN, write_csv, write_json
-from triagelens_client.migrate.braintumor import ELSEWHERE, NO_ADMINS, read_braintumor
+from triagelens_client.migrate.braintumor import ELSEWHERE, INVITED, NO_ADMINS, read_braintumor
 from triagelens_client.migrate.dermascan import NOT_ONNX, ONNX, read_dermascan
 from triagelens_client.migrate.records import Store, StoreError
 from triagelens_client.migrate.smita import OWN_FEEDBACK, read_smita
@@ -123,6 +123,19 @@ def test_what_of_the_brain_tumour_system_does_not_fit_is_told(tmp_path: Path) ->
         f"its number is now {eighth.number}",
     )
     assert store.images[0].remarks == ("what was found then could not be read",)
+
+
+def test_patients_are_invited_only_where_asked_and_where_their_password_cannot_come(tmp_path: Path) -> None:
+    other = {**PATIENT, "id": 8, "patient_id": "P-8", "password_hash": "scrypt:32768:8:1$x$y"}
+    nowhere = {**other, "id": 9, "patient_id": "P-9", "username": "x", "email": ""}
+    write_csv(tmp_path, patients=[PATIENT, other, nowhere])
+    quiet = read_braintumor(tmp_path)
+    assert [patient.invite for patient in quiet.patients] == [False, False, False]
+    assert [user.patient for user in quiet.users] == ["P-2025-0007", "P-8", "P-9"]
+    mailed = read_braintumor(tmp_path, invite=True)
+    assert [patient.invite for patient in mailed.patients] == [False, True, False]
+    assert mailed.patients[1].remarks == (INVITED,)
+    assert [user.patient for user in mailed.users] == ["P-2025-0007", "P-9"]
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b""])
