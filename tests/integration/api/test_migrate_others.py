@@ -123,6 +123,34 @@ def test_patients_come_over_with_their_scans_and_can_come_to_their_records(
     assert report_of(tmp_path / "report.json")["zoe.quux"]["outcome"] == "before"
 
 
+def test_patients_killed_at_any_request_are_neither_doubled_nor_lost(
+    run: Run, api: Api, tmp_path: Path
+) -> None:
+    def store(root: Path, number: str) -> Path:
+        patient = {**PATIENT, "patient_id": f"P-{number}", "username": f"zoe{number}"}
+        folder = write_csv(root / "brain", patients=[patient], scans=[{**SCAN, "scan_id": f"s{number}"}])
+        (folder / "scans").mkdir()
+        (folder / "scans" / f"s{number}.jpg").write_bytes(photo(seed=8))
+        return folder
+
+    whole = Platform(api)
+    assert run(whole, "braintumor", store(tmp_path / "whole", "whole")).exit_code == 0
+    made = kept()
+    assert (made["patient"], made["image"]) == (1, 1)
+    for kill_at, after in itertools.product(range(len(whole.sent)), (False, True)):
+        root = tmp_path / f"{kill_at}-{after}"
+        folder = store(root, f"{kill_at}{after}")
+        before = kept()
+        with pytest.raises(KilledError):
+            run(Platform(api, kill_at, after), "braintumor", folder)
+        if after:
+            (root / "brain.migration.jsonl").unlink()
+        assert run(Platform(api), "braintumor", folder).exit_code == 0
+        assert kept() - before == made, f"{whole.sent[kill_at]} {after}"
+        expected = [item.body["username"] for item in UsersItem.scan() if item.kind == "migration"]
+        assert expected.count(f"zoe{kill_at}{after}") == 1
+
+
 def test_who_cannot_bring_their_password_is_invited_once(
     run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
 ) -> None:
@@ -186,6 +214,34 @@ def test_submissions_of_the_cataract_app_come_over_for_training_even_if_blurred(
     assert again.exit_code == 0
     outcomes = {one["outcome"] for one in report_of(tmp_path / "again.json").values()}
     assert outcomes == {"before", "left_out"}
+
+
+def test_datasets_killed_at_any_request_become_one_each(run: Run, api: Api, tmp_path: Path) -> None:
+    queue = FakeJobQueue()
+    application: Any = api.client.app
+    application.dependency_overrides[training_deps.job_queue] = lambda: queue
+
+    def store(name: str) -> Path:
+        folder = tmp_path / name
+        for label in ("melanoma", "nevi"):
+            (folder / "data" / name / label).mkdir(parents=True)
+            (folder / "data" / name / label / "a.jpg").write_bytes(photo(seed=len(label)))
+        return folder
+
+    whole = Platform(api)
+    assert run(whole, "dermascan", store("whole")).exit_code == 0
+    names = ["whole"]
+    for kill_at, after in itertools.product(range(len(whole.sent)), (False, True)):
+        names.append(f"set{kill_at}{after}")
+        folder = store(names[-1])
+        with pytest.raises(KilledError):
+            run(Platform(api, kill_at, after), "dermascan", folder)
+        if after:
+            (tmp_path / f"{names[-1]}.migration.jsonl").unlink()
+        assert run(Platform(api), "dermascan", folder).exit_code == 0
+    datasets = [item.body for item in RegistryItem.scan() if item.kind == "dataset"]
+    assert sorted(dataset["name"] for dataset in datasets) == sorted(names)
+    assert {dataset["status"] for dataset in datasets} == {"ingesting"}
 
 
 def test_datasets_of_dermascan_become_one_each_however_often_they_are_sent(
