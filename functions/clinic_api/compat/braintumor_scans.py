@@ -13,6 +13,7 @@ from clinic_api.deps.former_apps import SmallUploadsCase
 from clinic_api.deps.former_patients import IllustratingCase, patient_named
 from clinic_api.deps.patients import PatientsCase
 from clinic_api.deps.ports import WorkingImagesPort
+from clinic_api.trail import about
 from triagelens.domain.abstention import ModelDecision
 from triagelens.domain.errors import NoFindingError, UnreadableImageError
 from triagelens.domain.images import ImageRecord, ImageStatus
@@ -201,8 +202,10 @@ class ScanIntake:
         self._patients.check_photo_of(self._person, patient.patient_id)
         sender = Sender(self._person, SPECIALTY, "braintumor", correlation_id(), patient.patient_id)
         photos = [Photo(data=file.file.read(), filename=file.filename) for file in files]
-        waited = self._uploads.analyse(sender, photos)
-        return uploaded([one.record for one in waited], self._pictures, self._response)
+        records = [one.record for one in self._uploads.analyse(sender, photos)]
+        if len(records) == 1:  # several are told by their patient
+            about(records[0].image_id)
+        return uploaded(records, self._pictures, self._response)
 
 
 def _told(prediction: Prediction) -> dict[str, object]:

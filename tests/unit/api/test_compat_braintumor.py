@@ -356,6 +356,18 @@ def test_a_number_in_a_path_is_in_no_trail(portal: Portal) -> None:
     assert "99999999" not in told
 
 
+def test_the_trail_names_the_scan_that_was_sent_or_the_patient_of_several(portal: Portal) -> None:
+    portal.becomes(*[found(NOTHING)] * 3)
+    portal.fakes.audit.entries.clear()
+    one = portal.send().json()["scan"]["scan_id"]
+    portal.send(*(photo(width=80, height=80, seed=seed) for seed in (2, 3)))
+    report = portal.post("/report/generate", json={"patient_id": portal.patient["id"]}).json()["report_id"]
+    told = [(entry.action.rpartition("/")[2], entry.subject) for entry in portal.fakes.audit.entries]
+    patient = portal.patient["id"]
+    attached = ("patient.attach", patient)
+    assert told == [attached, ("upload", one), attached, ("upload", patient), attached, ("generate", report)]
+
+
 def test_a_report_is_waited_for_and_counts_what_it_shows(portal: Portal, fakes: Fakes) -> None:
     findings = {"brain": {"glioma": 2, "meningioma": 1, "no_tumour": 3}, "skin": {"mel": 4}}
 
