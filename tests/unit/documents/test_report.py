@@ -226,11 +226,12 @@ def test_the_first_page_looks_as_it_did() -> None:
     seen = page_picture(render(document()))
     reference = Image.open(REFERENCE)
     assert furthest(seen, reference) < 30, "if it is meant to: save `page_picture(render(document()))` there"
+    surer = shown().model_copy(update={"labels": (ShownLabel(title="Melanoma", probability=0.973),)})
     for other in (
         document(title="Case 20071"),
         document(patient=()),
         document(clinic=Clinic(name="Another Clinic")),
-        document(images=(shown(120),)),
+        document(images=(surer,)),
     ):
         assert furthest(page_picture(render(other)), reference) >= 30, "the comparison sees such changes"
 

@@ -21,7 +21,7 @@ from triagelens.domain.report_document import ReportDocument
 
 _TEMPLATE = files("triagelens.documents") / "report.typ"
 
-# Longest side of a picture: 200 dots an inch on the 66 mm that it has.
+# Longest side of a picture: 213 dots an inch on the 62 mm that it has.
 PRINTED_PX = 520
 
 

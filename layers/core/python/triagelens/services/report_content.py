@@ -153,8 +153,8 @@ def caption(record: ImageRecord, *, explained_by: Method | None, why_not: str = 
     if explained_by is None:
         return f"{field}: the image without a heatmap. {why_not}"
     return (
-        f"{field}: evidence for {title} by {explained_by.in_words}, from none (clear) to the strongest "
-        "(yellow). The line goes around what has half of that or more."
+        f"{field}: evidence for {title} by {explained_by.in_words}: clear where there is none, yellow where "
+        "it is strongest, half of that or more within the line."
     )
 
 
