@@ -28,6 +28,7 @@ def contracts_of(system: str) -> list[Contract]:
 
 def test_the_systems_are_those_of_the_contracts() -> None:
     assert set(SERVED) == set(SYSTEMS)
+    assert sum(SYSTEMS.values()) == 56
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
