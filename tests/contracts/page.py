@@ -34,7 +34,7 @@ What changed for all of them:
 - **There is no default admin.** `admin`/`admin` signs nobody in; see [people](people.md) for the first admin.
 - **Photos in a request: 4.5 MB.** That is what fits through API Gateway and Lambda. A larger one is answered
   with 413; it goes the way of `POST /v1/images`, straight to S3, with up to 50 MB.
-- **An answer may come later.** A route that used to answer with a finding waits for it for up to 20 seconds. If
+- **An answer may come later.** A route that used to answer with a finding waits up to 20 seconds for it. If
   it is not there by then, the answer is 202 with the image's id; sending the same photo again asks again.
 - **A model that is missing is an error.** There are no random predictions.
 - **Authenticator app.** Where it is switched on (stage `prod`), doctors and admins need its code to sign in.
