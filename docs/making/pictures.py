@@ -26,6 +26,7 @@ from triagelens.inference.session import LoadedModel
 FOLDER = Path(__file__).resolve().parents[1] / "pictures"
 MOST_BYTES = 150_000
 SPECIALTY, LABEL, SEED = "skin", "mel", 12
+TITLES = {label.name: label.title for label in SPECIALTIES[SPECIALTY].labels}
 BLUR = 3.0  # pixels of the working image
 _SHOWN = {"skin": "mel", "eye": "cataract", "oral": "lesion", "brain": "glioma"}
 _WIDTH, _GAP = 448, 4
@@ -78,16 +79,15 @@ def _overlay(model: LoadedModel, finding: Prediction, image: Image.Image) -> byt
     if grid is None:
         raise ValueError("the finding has no evidence")
     evidence = evidence_map(grid, model.manifest.input, image.size)
-    return overlay_jpeg(image, evidence, f"evidence for {LABEL}, by grad-cam")
+    return overlay_jpeg(image, evidence, f"Evidence for {TITLES[LABEL]}, by Grad-CAM")
 
 
 def _report(finding: Prediction, overlay: bytes) -> ReportDocument:
-    titles = {label.name: label.title for label in SPECIALTIES[SPECIALTY].labels}
     ranked = sorted(finding.probabilities, key=lambda one: -one.probability)[:_LABELS_SHOWN]
     shown = ShownImage(
         picture=overlay,
-        caption=f"Image 1, with the evidence for {titles[LABEL]}",
-        labels=tuple(ShownLabel(title=titles[one.label], probability=one.probability) for one in ranked),
+        caption=f"Image 1, with the evidence for {TITLES[LABEL]}",
+        labels=tuple(ShownLabel(title=TITLES[one.label], probability=one.probability) for one in ranked),
         facts=(Fact(name="Quality", value="accepted"), Fact(name="Model", value=finding.model.name)),
     )
     return ReportDocument(
