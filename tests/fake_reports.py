@@ -7,8 +7,16 @@ from hashlib import sha256
 
 from tests.fakes import page_of, stored_in
 from triagelens.domain.errors import ConflictError
-from triagelens.domain.reports import Audience, Edition, EditionTakenError, Report, file_key
-from triagelens.services.ports import Clock, Page
+from triagelens.domain.reports import (
+    Audience,
+    Edition,
+    EditionTakenError,
+    FormerKnownError,
+    Report,
+    file_key,
+)
+from triagelens.services.ports import Clock, Page, UploadForm
+from triagelens.services.report_ports import ArrivedFile
 
 
 @dataclass
@@ -38,6 +46,16 @@ class FakeReports:
         written = self.replace_report(report)
         self.editions[key] = report.edition
         return written
+
+    def add_former(self, report: Report) -> Report:
+        assert report.former is not None
+        if self.former(report.subject_id, report.former.mark) is not None:
+            raise FormerKnownError("This report of the former system is there already.")
+        return self.replace_report(report)
+
+    def former(self, patient_id: str, mark: str) -> Report | None:
+        own = (one for one in self.records.values() if one.patient_id == patient_id)
+        return next((one for one in own if one.former and one.former.mark == mark), None)
 
     def latest_editions(self, report: Report) -> Sequence[Edition]:
         own = [edition for (of, _), edition in self.editions.items() if of == report.subject_id]
@@ -75,10 +93,20 @@ class FakeReports:
 
 @dataclass
 class FakeReportFiles:
-    """`services.report_ports.ReportFiles`, as far as the API uses it."""
+    """`services.report_ports.ReportFiles`, as far as the API uses it. What was sent is put into `objects`."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
 
     def write(self, key: str, data: bytes) -> None:
         raise AssertionError("the API writes no report")
 
     def url(self, key: str, name: str, lifetime: timedelta) -> str:
         return f"https://documents.example/{key}?name={name}"
+
+    def form(self, key: str, size_bytes: int, sha256: str, lifetime: timedelta) -> UploadForm:
+        fields = {"key": key, "size": str(size_bytes), "sha256": sha256}
+        return UploadForm(url="https://documents.example/", fields=fields)
+
+    def arrived(self, key: str) -> ArrivedFile | None:
+        data = self.objects.get(key)
+        return None if data is None else ArrivedFile(len(data), sha256(data).hexdigest(), data[:16])

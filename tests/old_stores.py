@@ -147,6 +147,18 @@ SCAN: Mapping[str, object] = {
     "probability": 0.975,
     "created_at": "2025-02-02 09:30:00",
 }
+REPORT: Mapping[str, Any] = {
+    "id": 3,
+    "report_id": "REP-2025-0003",
+    "patient_id": 7,
+    "report_path": "https://storage.example.org/brain_tumor_reports/REP%2003.pdf?v=1",
+    "scan_count": 7,
+    "tumor_count": 3,
+    "no_tumor_count": 4,
+    "status": "completed",
+    "created_at": "2025-03-07T14:02:00",
+}
+PDF = b"%PDF-1.4 by the former system"
 FORM: Mapping[str, object] = {
     "_id": {"$oid": "65a0c0ffee65a0c0ffee65a0"},
     "smita_id": "SMITA-001",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from triagelens_client.models import Answer, Content
+from triagelens_client.models import Answer, Content, UploadForm
 
 
 class ReportFailure(Answer):
@@ -10,6 +10,19 @@ class ReportFailure(Answer):
 
     code: str
     message: str
+
+
+class FormerSource(Answer):
+    """The former system that a report comes from.
+
+    Attributes:
+        reference: by which that system knew it.
+        counts: what that system counted for it.
+    """
+
+    system: str
+    reference: str
+    counts: dict[str, int]
 
 
 class Report(Answer):
@@ -21,6 +34,7 @@ class Report(Answer):
         patient_id: whose details it shows.
         number: counts the versions of this case's or patient's reports; the same number is the same file.
         sha256: of the file.
+        former: where it comes from, if it was not made here; it has no number, pages or images then.
         download: in the answer of `Reports.get` alone.
     """
 
@@ -38,9 +52,17 @@ class Report(Answer):
     size_bytes: int | None = None
     pages: int | None = None
     images: int | None = None
+    former: FormerSource | None = None
     failure: ReportFailure | None = None
     download: Content | None = None
 
     @property
     def is_final(self) -> bool:
         return self.status != "queued"
+
+
+class TakenOver(Answer):
+    """A former system's report, or where to send its file first."""
+
+    report: Report | None = None
+    upload: UploadForm | None = None

@@ -1,19 +1,23 @@
 """Reports: ask for them, wait for them, fetch them."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from triagelens_client.errors import UnexpectedAnswerError
-from triagelens_client.http import Http, read_answer, segment
+from triagelens_client.files import Source
+from triagelens_client.http import Http, read_answer, segment, without_none
 from triagelens_client.models import Page, all_of
 from triagelens_client.polling import Poll
-from triagelens_client.report_models import Report
+from triagelens_client.report_models import Report, TakenOver
 from triagelens_client.tokens import TokenProvider
 
 READY_WITHIN_S = 120.0
+PDF_TYPE = "application/pdf"
 
 
 class Reports:
@@ -34,6 +38,48 @@ class Reports:
         """
         path = f"/v1/{_subject(case_id, patient_id)}/reports"
         return read_answer(Report, self._send("POST", path, body={"audience": audience}))
+
+    def take_over(
+        self,
+        patient_id: str,
+        source: Path | str | bytes | Source,
+        *,
+        system: str,
+        reference: str,
+        made_at: datetime | None = None,
+        audience: str = "clinic",
+        counts: Mapping[str, int] | None = None,
+    ) -> Report:
+        """Makes a PDF of a former system one of the patient's reports. Admins only; safe to repeat.
+
+        Args:
+            reference: by which that system knew it. The same one with the same file is one report.
+            made_at: with its zone.
+            audience: `patient` where the patient may see and fetch it, too.
+            counts: what that system counted for it, in its own words.
+
+        Raises:
+            UploadRefusedError: the storage does not take the file.
+            UnexpectedAnswerError: the storage took it, and the platform does not find it.
+        """
+        what = source if isinstance(source, Source) else Source.of(source)
+        asked = without_none(
+            system=system,
+            reference=reference,
+            sha256=what.sha256,
+            size_bytes=what.size_bytes,
+            made_at=made_at.isoformat() if made_at is not None else None,
+            audience=audience,
+            counts=dict(counts or {}),
+        )
+        path = f"/v1/patients/{segment(patient_id)}/former-reports"
+        taken = read_answer(TakenOver, self._send("POST", path, body=asked, idempotent=True))
+        if taken.upload is not None:
+            self._http.upload(taken.upload, what, PDF_TYPE)
+            taken = read_answer(TakenOver, self._send("POST", path, body=asked, idempotent=True))
+        if taken.report is None:
+            raise UnexpectedAnswerError("The report's file was sent, and the platform does not find it.")
+        return taken.report
 
     def get(self, report_id: str) -> Report:
         """A report, and where to fetch it."""

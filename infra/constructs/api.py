@@ -175,8 +175,8 @@ class Api(Construct):
         )
         # Annotations too large for an item of the table.
         storage.allow_objects(self.function, storage.images, "annotations/", [*READ_OBJECT, *WRITE_OBJECT])
-        # It signs links to reports; render_report makes them.
-        storage.allow_objects(self.function, storage.documents, "reports/", READ_OBJECT)
+        # It signs links to reports, which render_report makes, and forms for those of former systems.
+        storage.allow_objects(self.function, storage.documents, "reports/", [*READ_OBJECT, *WRITE_OBJECT])
         storage.allow_objects(self.function, storage.models, "incoming/", WRITE_OBJECT)
         # It signs uploads, writes small ones, puts parts together, asks what came. It reads no archive.
         storage.allow_objects(self.function, storage.learning, "archives/", [*WRITE_OBJECT, *MULTIPART])

@@ -37,10 +37,10 @@ def test_who_makes_reports_reads_pictures_and_writes_reports_and_nothing_else(de
         assert not allowed(dev, "render_report", dev.logical_id("AWS::DynamoDB::Table", table))
 
 
-def test_the_api_reads_reports_to_sign_links_and_writes_none(dev: Template) -> None:
+def test_the_api_signs_links_to_reports_and_forms_for_former_ones_and_removes_none(dev: Template) -> None:
     documents = dev.logical_id("AWS::S3::Bucket", "Storagedocuments")
     reports = allowed(dev, "clinic_api", f'"{documents}", "Arn"]}}, "/reports/')
-    assert reports == {"s3:GetObject", "s3:GetObjectVersion"}
+    assert reports == {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}
 
 
 def test_evidence_is_asked_of_one_function_by_those_who_show_it(dev: Template) -> None:

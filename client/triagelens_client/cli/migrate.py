@@ -19,10 +19,11 @@ from triagelens_client.errors import UnreadableFileError
 from triagelens_client.migrate.allcare import read_allcare
 from triagelens_client.migrate.braintumor import read_braintumor
 from triagelens_client.migrate.cataract import read_cataract
-from triagelens_client.migrate.deployment import Deployment, Nowhere
+from triagelens_client.migrate.deployment import Deployment
 from triagelens_client.migrate.dermascan import read_dermascan
 from triagelens_client.migrate.engine import Migration, Tell
 from triagelens_client.migrate.ledger import Ledger, written_whole
+from triagelens_client.migrate.nowhere import Nowhere
 from triagelens_client.migrate.records import Store, StoreError
 from triagelens_client.migrate.report import Outcome, Report
 from triagelens_client.migrate.roles import check_role

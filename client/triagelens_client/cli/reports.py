@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from triagelens_client.cli.output import failing_plainly, notices, results, table
 from triagelens_client.report_models import Report
@@ -67,7 +68,7 @@ def list_reports(
         return
     rows = table("Id", "Of", "For", "Status", "Version", "Asked for")
     for report in found:
-        number = "-" if report.number is None else str(report.number)
+        number = _version(report)
         asked = f"{report.created_at:%Y-%m-%d %H:%M}"
         rows.add_row(report.report_id, report.kind, report.audience, report.status, number, asked)
     results().print(rows)
@@ -83,9 +84,13 @@ def show(context: typer.Context, report_id: str, as_json: _AsJson = False) -> No
         typer.echo(report.model_dump_json(exclude={"download"}))
         return
     rows = table("Report", report.report_id)
-    for name, value in report.model_dump(exclude={"report_id", "download", "failure"}).items():
+    for name, value in report.model_dump(exclude={"report_id", "download", "former", "failure"}).items():
         if value is not None:
             rows.add_row(name.replace("_", " ").capitalize(), str(value))
+    if report.former is not None:
+        counts = ", ".join(f"{name} {count}" for name, count in report.former.counts.items())
+        rows.add_row("Made by", escape(f"{report.former.system}: {report.former.reference}"))
+        rows.add_row("Counted there", counts or "-")
     if report.failure is not None:
         rows.add_row("Failure", report.failure.message)
     results().print(rows)
@@ -110,7 +115,15 @@ def _save(client: "Triagelens", report: Report, output: Path) -> None:
         notices().print(f"Error: {report.failure.message}", markup=False)
         raise typer.Exit(1)
     output.write_bytes(client.reports.download(report.report_id))
-    notices().print(f"Version {report.number} is in {output}.", markup=False)
+    what = "It" if report.number is None else f"Version {report.number}"
+    notices().print(f"{what} is in {output}.", markup=False)
+
+
+def _version(report: Report) -> str:
+    """The number, or the system that made it instead."""
+    if report.former is not None:
+        return escape(report.former.system)
+    return "-" if report.number is None else str(report.number)
 
 
 def _one(case_id: str | None, patient_id: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Where old records go: to a deployment of the platform, or in a dry run nowhere."""
+"""Where old records go: to a deployment of the platform."""
 
 import hashlib
 import json
@@ -20,6 +20,7 @@ from triagelens_client.migrate.records import (
     OldDataset,
     OldImage,
     OldPatient,
+    OldReport,
     OldUser,
     UnfinishedError,
     UnfitError,
@@ -51,6 +52,8 @@ class Destination(Protocol):
     def users(self, users: Sequence[OldUser], patients: Mapping[str, str]) -> Sequence[MigratedUser]: ...
 
     def patient(self, patient: OldPatient) -> str: ...
+
+    def report(self, report: OldReport, source: Source, patient_id: str) -> str: ...
 
     def image(self, image: OldImage, source: Source, patient_id: str | None) -> str: ...
 
@@ -116,6 +119,21 @@ class Deployment:
                 raise
             return known[0]
         return made.patient_id
+
+    def report(self, report: OldReport, source: Source, patient_id: str) -> str:
+        """For the patient to see, who could fetch it before. The platform knows what it has taken."""
+        taken = self.patiently(
+            lambda: self.client.reports.take_over(
+                patient_id,
+                source,
+                system=self.system,
+                reference=report.ref,
+                made_at=report.made_at,
+                audience="patient",
+                counts=report.counts,
+            )
+        )
+        return taken.report_id
 
     def image(self, image: OldImage, source: Source, patient_id: str | None) -> str:
         """Announced and uploaded, unless an earlier run did."""
@@ -246,30 +264,6 @@ class Deployment:
 
     def _is_before(self, created_at: datetime | None) -> bool:
         return self.since is not None and created_at is not None and created_at < self.since
-
-
-class Nowhere:
-    """In place of a deployment in a dry run: takes everything, and nothing comes of it."""
-
-    def users(self, users: Sequence[OldUser], patients: Mapping[str, str]) -> Sequence[MigratedUser]:
-        return [MigratedUser(username=user.username, verdict="taken") for user in users]
-
-    def patient(self, patient: OldPatient) -> str:
-        return ""
-
-    def image(self, image: OldImage, source: Source, patient_id: str | None) -> str:
-        return ""
-
-    def judged(self, image_id: str) -> tuple[str, ...]:
-        return ()
-
-    def case(
-        self, case: OldCase, image_ids: Sequence[str], patient_id: str | None, known: str | None, note: Note
-    ) -> TakenCase:
-        return TakenCase("", None, case.remarks)
-
-    def dataset(self, dataset: OldDataset, known: str | None, note: Note) -> str:
-        return ""
 
 
 def _why(image: Image) -> str:

@@ -11,7 +11,7 @@ from triagelens_client.errors import (
     UnauthenticatedError,
     UnreadableFileError,
 )
-from triagelens_client.files import Source
+from triagelens_client.migrate.contents import image_in, pdf_in
 from triagelens_client.migrate.deployment import Destination
 from triagelens_client.migrate.ledger import Ledger, LedgerError, Taken, key_of
 from triagelens_client.migrate.records import (
@@ -20,6 +20,7 @@ from triagelens_client.migrate.records import (
     OldDataset,
     OldImage,
     OldPatient,
+    OldReport,
     OldUser,
     Store,
     UnfinishedError,
@@ -38,7 +39,7 @@ VERDICTS = {"taken": Outcome.TAKEN, "known": Outcome.BEFORE, "refused": Outcome.
 Tell = Callable[[str, int, int], None]
 """Hears what is being done, how many records of it are done, and how many there are."""
 
-Record = TypeVar("Record", OldUser, OldPatient, OldImage, OldCase, OldDataset)
+Record = TypeVar("Record", OldUser, OldPatient, OldReport, OldImage, OldCase, OldDataset)
 
 
 def _nobody_hears(what: str, done: int, total: int) -> None: ...
@@ -74,6 +75,7 @@ class Migration:
         try:
             self._each(Kind.PATIENT, self.store.patients, self._patient)
             self._users()
+            self._each(Kind.REPORT, self.store.reports, self._report)
             self._images()
             self._each(Kind.CASE, self.store.cases, self._case)
             self._each(Kind.DATASET, self.store.datasets, self._dataset)
@@ -184,12 +186,16 @@ class Migration:
         new_id = self.to.patient(patient)
         return self._taken(Kind.PATIENT, patient.ref, new_id, patient.remarks)
 
+    def _report(self, old: OldReport) -> Entry:
+        new_id = self.to.report(old, pdf_in(old.read()), self._patient_id(old.patient))
+        return self._taken(Kind.REPORT, old.ref, new_id, old.remarks)
+
     def _send(self, image: OldImage) -> None:
         """Uploads the image, unless that was done before."""
         key = key_of(Kind.IMAGE, image.ref)
         if key in self._ids:
             return
-        source = checked(Source.of(image.read()))
+        source = image_in(image.read())
         new_id = self.to.image(image, source, self._of_patient(image.patient))
         self._note(key, new_id, done=False)
 
@@ -224,13 +230,15 @@ class Migration:
         return self._taken(Kind.DATASET, dataset.ref, new_id, dataset.remarks)
 
     def _of_patient(self, ref: str | None) -> str | None:
+        """As `_patient_id`, of a record that need not have a patient."""
+        return None if ref is None else self._patient_id(ref)
+
+    def _patient_id(self, ref: str) -> str:
         """Id of a record's patient.
 
         Raises:
             UnfitError, UnfinishedError: the patient could not be taken over, or not yet.
         """
-        if ref is None:
-            return None
         key = key_of(Kind.PATIENT, ref)
         if key in self._failed:
             raise UnfinishedError("its patient has not come over yet")
@@ -279,13 +287,3 @@ class Migration:
 
     def _add(self, kind: Kind, ref: str, outcome: Outcome, *remarks: str) -> None:
         self.report.entries.append(Entry(kind, ref, outcome, None, remarks))
-
-
-def checked(source: Source) -> Source:
-    """The source, if it is an image.
-
-    Raises:
-        UnreadableFileError: it is none, by its first bytes.
-    """
-    _ = source.image_type
-    return source

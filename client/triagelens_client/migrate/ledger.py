@@ -11,10 +11,11 @@ from typing import IO, Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from triagelens_client.errors import TriagelensClientError
+from triagelens_client.migrate.locks import lock
 
 
 class LedgerError(TriagelensClientError):
-    """The ledger cannot be read or written, or is that of another migration."""
+    """The ledger cannot be read or written, is that of another migration, or another process has it."""
 
     code = "ledger"
 
@@ -58,7 +59,8 @@ class Ledger:
     """Records by key. Each is appended as one line and is on the disk before `note` returns.
 
     A line that was cut off is dropped when the ledger is opened again. Nothing hangs on the last line:
-    whoever finds a record missing asks the platform for it. `path` None keeps nothing.
+    whoever finds a record missing asks the platform for it. `path` None keeps nothing. Whoever has it open
+    has it alone, until they close it or are no more.
     """
 
     path: Path | None
@@ -80,37 +82,31 @@ class Ledger:
             return cls(path)
         except OSError as error:
             raise LedgerError(f"{path}: {error.strerror or error}.") from error
-        whole = [line for line in data.split(b"\n")[:-1] if line.strip()]
-        if not whole:
-            return cls(path)
-        try:
-            head = Head.model_validate_json(whole[0])
-            lines = [Taken.model_validate_json(line) for line in whole[1:]]
-        except ValidationError as error:
-            raise LedgerError(f"{path} is not a migration's ledger.") from error
-        return cls(path, head, {line.key: line for line in lines}, was_there=True)
+        ledger = cls(path)
+        ledger._learn(path, data)
+        return ledger
 
     def open(self, system: str, api: str, person: str) -> Self:
-        """Makes the ledger ready for notes.
+        """Takes the ledger for this process alone, reads it again, and makes it ready for notes.
 
         Raises:
-            LedgerError: it is that of another system, deployment or person, or cannot be written.
+            LedgerError: it is that of another system, deployment or person, another process has it, or it
+                cannot be written.
         """
-        wanted = (system, api, person)
-        if self.head is not None and (self.head.system, self.head.api, self.head.person) != wanted:
-            raise LedgerError(
-                f"{self.path} belongs to a migration of {self.head.system} to {self.head.api} by the person "
-                f"{self.head.person}. Name another file with --ledger, or sign in as that person."
-            )
         if self.path is None:
             return self
         try:
             self._open(self.path)
+            self._check_is_of(system, api, person)
             if self.head is None:
                 self.head = Head(system=system, api=api, person=person, begun_at=datetime.now(UTC))
                 self._append(self.head)
         except OSError as error:
+            self._close()
             raise LedgerError(f"{self.path}: {error.strerror or error}.") from error
+        except LedgerError:
+            self._close()
+            raise
         return self
 
     def note(self, line: Taken) -> None:
@@ -132,14 +128,49 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
 
+    def _learn(self, path: Path, data: bytes) -> None:
+        """Takes up what the file says.
+
+        Raises:
+            LedgerError: it is not a ledger.
+        """
+        whole = [line for line in data.split(b"\n")[:-1] if line.strip()]
+        if not whole:
+            return
+        try:
+            head = Head.model_validate_json(whole[0])
+            lines = [Taken.model_validate_json(line) for line in whole[1:]]
+        except ValidationError as error:
+            raise LedgerError(f"{path} is not a migration's ledger.") from error
+        self.head, self.taken, self.was_there = head, {line.key: line for line in lines}, True
+
+    def _check_is_of(self, system: str, api: str, person: str) -> None:
+        if self.head is None or (self.head.system, self.head.api, self.head.person) == (system, api, person):
+            return
+        raise LedgerError(
+            f"{self.path} belongs to a migration of {self.head.system} to {self.head.api} by the person "
+            f"{self.head.person}. Name another file with --ledger, or sign in as that person."
+        )
+
     def _open(self, path: Path) -> None:
+        """Another process may have had it since it was read: what it says now counts."""
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._file = os.fdopen(handle, "r+b")
+        try:
+            lock(self._file)
+        except BlockingIOError as error:
+            raise LedgerError(
+                f"{path} is in use: another migration of this store is under way. Wait for it to end."
+            ) from error
         data = self._file.read()
+        self._learn(path, data)
         self._file.truncate(data.rfind(b"\n") + 1)  # a line that was cut off
         self._file.seek(0, os.SEEK_END)
 

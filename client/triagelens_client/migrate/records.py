@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,24 @@ class OldDataset:
 
 
 @dataclass(frozen=True)
+class OldReport:
+    """A report that the old system made of a patient, as PDF.
+
+    Attributes:
+        read: as of an OldImage.
+        made_at: None where nothing says when.
+        counts: what the old system counted for it, in its own words.
+    """
+
+    ref: str
+    patient: str
+    read: Callable[[], bytes]
+    made_at: datetime | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Unfit:
     """A record that the reader could not make anything of."""
 
@@ -165,6 +184,7 @@ class Store:
     system: str
     users: list[OldUser] = field(default_factory=list)
     patients: list[OldPatient] = field(default_factory=list)
+    reports: list[OldReport] = field(default_factory=list)
     images: list[OldImage] = field(default_factory=list)
     cases: list[OldCase] = field(default_factory=list)
     datasets: list[OldDataset] = field(default_factory=list)
@@ -172,8 +192,3 @@ class Store:
 
     def leave_out(self, kind: Kind, ref: str, reason: str) -> None:
         self.unfit.append(Unfit(kind, ref, reason))
-
-    @property
-    def size(self) -> int:
-        """How many records are to be sent."""
-        return sum(len(part) for part in (self.users, self.patients, self.images, self.cases, self.datasets))

@@ -10,6 +10,7 @@ _CLINICIANS = frozenset({"gp", "doctor", "admin"})
 _NEEDED: Mapping[str, frozenset[str]] = {
     "users": frozenset({"admin"}),
     "patients": _CLINICIANS,
+    "reports": frozenset({"admin"}),
     "cases": _CLINICIANS,
     "datasets": frozenset({"researcher", "admin"}),
 }

@@ -1,5 +1,6 @@
 """Reports in the words of the brain tumour system."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Self
 
@@ -37,6 +38,8 @@ class ReportFailedError(UnavailableError):
 class ReportShape(BaseModel):
     """A report. The counts are null until it is made; what was inconclusive is in `scan_count` alone.
 
+    A report that was made by the former system has the counts that it came with.
+
     Attributes:
         report_path: its last part is the file's name, which the routes of reports take.
     """
@@ -52,18 +55,30 @@ class ReportShape(BaseModel):
 
     @classmethod
     def of(cls, report: Report) -> Self:
-        edition = report.edition
-        counts = None if edition is None or edition.findings is None else edition.findings.get(SPECIALTY, {})
+        counts = _counts_of(report)
         return cls(
             report_id=report.report_id,
             patient_id=report.patient_id,
-            report_path=None if edition is None else f"reports/{report.report_id}.pdf",
-            scan_count=None if edition is None else edition.images,
-            tumor_count=None if counts is None else tumours(counts),
-            no_tumor_count=None if counts is None else counts.get(NO_TUMOUR, 0),
+            report_path=None if report.file is None else f"reports/{report.report_id}.pdf",
+            scan_count=counts.get("scan_count"),
+            tumor_count=counts.get("tumor_count"),
+            no_tumor_count=counts.get("no_tumor_count"),
             status=WORDS[report.status],
             created_at=report.created_at,
         )
+
+
+def _counts_of(report: Report) -> Mapping[str, int]:
+    """By the former system's words, as far as they are known."""
+    if report.former is not None:
+        return report.former.counts
+    if report.edition is None:
+        return {}
+    scans = {"scan_count": report.edition.images}
+    if report.edition.findings is None:
+        return scans
+    found = report.edition.findings.get(SPECIALTY, {})
+    return {**scans, "tumor_count": tumours(found), "no_tumor_count": found.get(NO_TUMOUR, 0)}
 
 
 class ReportsPage(BaseModel):

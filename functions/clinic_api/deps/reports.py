@@ -6,15 +6,17 @@ from typing import Annotated
 from fastapi import Depends
 
 from clinic_api.correlation import correlation_id
-from clinic_api.deps.access import CurrentPerson
+from clinic_api.deps.access import Allowed, CurrentPerson
 from clinic_api.deps.cases import CaseRecordsPort
 from clinic_api.deps.patients import patient_records
-from clinic_api.deps.ports import ClockPort
+from clinic_api.deps.ports import ClockPort, Conf
 from clinic_api.settings import settings
 from triagelens.adapters.aws import s3_client
 from triagelens.adapters.documents import S3ReportFiles
 from triagelens.adapters.dynamodb.reports import DynamoReports
+from triagelens.domain.people import Action, Person
 from triagelens.domain.reports import Report
+from triagelens.services.former_reports import FormerReports
 from triagelens.services.patient_ports import PatientRecords
 from triagelens.services.report_ports import ReportFiles, ReportRecords
 from triagelens.services.reports import Reports
@@ -52,3 +54,16 @@ def visible_report(report_id: str, person: CurrentPerson, reports: ReportsCase) 
 
 
 VisibleReport = Annotated[Report, Depends(visible_report)]
+
+
+def former_reports(
+    records: Annotated[ReportRecords, Depends(report_records)],
+    files: Annotated[ReportFiles, Depends(report_files)],
+    clock: ClockPort,
+    conf: Conf,
+) -> FormerReports:
+    return FormerReports(records, files, clock, conf.upload_expiry, correlation_id())
+
+
+FormerReportsCase = Annotated[FormerReports, Depends(former_reports)]
+TakesOver = Annotated[Person, Depends(Allowed(Action.TAKE_OVER))]

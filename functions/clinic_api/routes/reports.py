@@ -2,19 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Query, Response, status
 
 from clinic_api.deps.access import CurrentPerson
 from clinic_api.deps.cases import CaseWorker, VisibleCase
 from clinic_api.deps.patients import PatientsCase, PatientWorker, VisiblePatient
 from clinic_api.deps.ports import ClockPort
-from clinic_api.deps.reports import ReportsCase, VisibleReport
+from clinic_api.deps.reports import FormerReportsCase, ReportsCase, TakesOver, VisibleReport
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.reports import (
+    FormerReportRequest,
     ReportDetailResponse,
     ReportList,
     ReportRequest,
     ReportResponse,
+    TakenOverResponse,
 )
 
 router = APIRouter(prefix="/v1", tags=["reports"])
@@ -88,6 +90,37 @@ def list_patient_reports(
 ) -> ReportList:
     """Those of the patient and of their cases that you may see; a page may hold fewer than `limit`."""
     return ReportList.of(reports.of_patient_page(person, patient, limit, cursor))
+
+
+@router.post(
+    "/patients/{patient_id}/former-reports",
+    status_code=status.HTTP_201_CREATED,
+    operation_id="take_over_report",
+    summary="Take over a report that a former system made of a patient (admin)",
+    responses={
+        200: {"model": TakenOverResponse, "description": "It was there before"},
+        202: {"model": TakenOverResponse, "description": "Its file is not there yet: send it to `upload`"},
+        **problems(400, 401, 403, 404, 503),
+    },
+)
+def take_over_report(
+    admin: TakesOver,
+    patient: VisiblePatient,
+    patients: PatientsCase,
+    former: FormerReportsCase,
+    body: FormerReportRequest,
+    response: Response,
+) -> TakenOverResponse:
+    """Made twice: the first answer says where to send the PDF, the second one has the report.
+
+    It is then a report of the patient like any other, and says which system it comes from. The same
+    reference and file again give the same report. Nobody is told or mailed.
+    """
+    patients.check_attachable(admin, patient.patient_id)
+    taken = former.take_over(admin, patient, body.former_file())
+    if not taken.made:
+        response.status_code = status.HTTP_202_ACCEPTED if taken.report is None else status.HTTP_200_OK
+    return TakenOverResponse.of(taken)
 
 
 @router.get(

@@ -248,6 +248,7 @@ LEARNING: Mapping[str, Row] = {
     "list_dataset_parts": Row(DATA, "dataset/multipart"),
     "place_dataset_parts": Row(DATA, "dataset/multipart", body={"part_numbers": [1]}),
 }
+FORMER = {"system": "braintumor", "reference": "R1", "sha256": "a" * 64, "size_bytes": 5}
 ERASE, HOOKS = MAY[Action.ERASE_PATIENTS], MAY[Action.MANAGE_WEBHOOKS]
 EXPORT, EXPORT_PEOPLE = MAY[Action.EXPORT], MAY[Action.EXPORT_PEOPLE]
 IMAGES = {"what": "images", "format": "csv"}
@@ -257,6 +258,7 @@ TELLING: Mapping[str, Row] = {
     "request_case_report": Row(WORK, "case"),
     "list_case_reports": Row(ALL, "case"),
     "request_patient_report": Row(PATIENTS, "patient"),
+    "take_over_report": Row(MAY[Action.TAKE_OVER], "patient", body=FORMER),
     "list_patient_reports": Row(ALL, "patient"),
     "list_reports": Row(ALL),
     "get_report": Row(ALL, "report"),

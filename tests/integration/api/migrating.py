@@ -16,7 +16,7 @@ from triagelens.adapters.dynamodb.tables import CaseworkItem
 from triagelens_client.cli import app
 
 Run = Callable[..., Result]
-KINDS = ("image", "case", "label", "annotation", "comment", "form", "patient", "history")
+KINDS = ("image", "case", "label", "annotation", "comment", "form", "patient", "history", "report")
 
 
 def runner(admin: dict[str, str], config: Path, monkeypatch: pytest.MonkeyPatch) -> Run:

@@ -53,9 +53,10 @@ class Platform(httpx.BaseTransport):
         request.read()
         form = dict(parts(request))
         cloud = self.api.cloud
-        if form["key"].startswith(b"archives/"):
-            cloud.s3.put_object(Bucket="learning", Key=form["key"].decode(), Body=form["file"])
-            return httpx.Response(204)
+        for prefix, bucket in ((b"archives/", "learning"), (b"reports/", "documents")):
+            if form["key"].startswith(prefix):
+                cloud.s3.put_object(Bucket=bucket, Key=form["key"].decode(), Body=form["file"])
+                return httpx.Response(204)
         event = sqs_event(cloud.upload(form["key"].decode(), form["file"]))
         assert failed_ids(check_quality.handler.handler(event, FakeContext())) == []
         waiting = cloud.waiting("inference")

@@ -1,5 +1,6 @@
 """What tests of reports stand on: analysed images with their bytes, and the way from a request to a file."""
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass, field
@@ -127,3 +128,23 @@ def text_of(pdf: bytes) -> str:
     """What can be read in a file, its lines put together."""
     pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
     return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def former_file(data: bytes, **more: Any) -> dict[str, Any]:
+    """A former system's report, as it is declared to the API."""
+    return {
+        "system": "braintumor",
+        "reference": "REP-2025-0003",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "size_bytes": len(data),
+        "made_at": "2025-03-07T14:02:00Z",
+        "audience": "patient",
+        "counts": {"scan_count": 7, "tumor_count": 3, "no_tumor_count": 4},
+        **more,
+    }
+
+
+def send_former(cloud: Cloud, upload: dict[str, Any], data: bytes) -> None:
+    """What a client does with the form."""
+    fields = upload["fields"]
+    cloud.s3.put_object(Bucket="documents", Key=fields["key"], Body=data, ContentType=fields["Content-Type"])

@@ -12,10 +12,22 @@ from tests.integration.api.conftest import Api
 from tests.integration.api.migrating import Run, kept, report_of, runner, without_history
 from tests.integration.api.platform_door import Platform
 from tests.killing import KilledError
-from tests.old_stores import FORM, HASH, PATIENT, SCAN, SUBMISSION, cataract, write_csv, write_json
+from tests.old_stores import (
+    FORM,
+    HASH,
+    PATIENT,
+    PDF,
+    REPORT,
+    SCAN,
+    SUBMISSION,
+    cataract,
+    write_csv,
+    write_json,
+)
 from tests.photos import photo
 from triagelens.adapters.dynamodb.tables import RegistryItem, UsersItem
 from triagelens.domain.people import Role
+from triagelens_client.migrate.ledger import Ledger
 
 COMMENTS = [
     {"smita_id": "SMITA-001", "comment": text, "author": "dr", "created_at": "2025-05-07T10:00:00"}
@@ -50,9 +62,10 @@ def smita(root: Path, smita_id: str = "SMITA-001") -> Path:
 
 
 def braintumor(root: Path) -> Path:
-    folder = write_csv(root / "brain", patients=[PATIENT], scans=[SCAN])
-    (folder / "scans").mkdir()
-    (folder / "scans" / "scan-0001.jpg").write_bytes(photo(seed=8))
+    folder = write_csv(root / "brain", patients=[PATIENT], scans=[SCAN], reports=[REPORT])
+    for name, data in (("scans/scan-0001.jpg", photo(seed=8)), ("reports/REP 03.pdf", PDF)):
+        (folder / name).parent.mkdir()
+        (folder / name).write_bytes(data)
     return folder
 
 
@@ -99,7 +112,7 @@ def test_a_form_of_smita_killed_at_any_request_is_neither_doubled_nor_lost(
         assert without_history(kept() - before) == without_history(made), f"{whole.sent[kill_at]} {after}"
 
 
-def test_patients_come_over_with_their_scans_and_can_come_to_their_records(
+def test_patients_come_over_with_their_scans_and_reports_and_can_come_to_their_records(
     run: Run, platform: Platform, api: Api, admin: dict[str, str], tmp_path: Path
 ) -> None:
     folder = braintumor(tmp_path)
@@ -112,6 +125,10 @@ def test_patients_come_over_with_their_scans_and_can_come_to_their_records(
     (image,) = api.client.get(f"/v1/patients/{patient_id}/images", headers=admin).json()["items"]
     assert image["image_id"] == records["scan-0001"]["id"]
     assert image["on_device_prediction"]["probability"] == 0.975
+    (report,) = api.client.get(f"/v1/patients/{patient_id}/reports", headers=admin).json()["items"]
+    assert report["report_id"] == records["REP-2025-0003"]["id"]
+    assert (report["audience"], report["created_at"]) == ("patient", "2025-03-07T14:02:00Z")
+    assert report["former"]["counts"] == {"scan_count": 7, "tumor_count": 3, "no_tumor_count": 4}
     (migration,) = [item.body for item in UsersItem.scan() if item.kind == "migration"]
     assert (migration["username"], migration["patient_id"]) == ("zoe.quux", patient_id)
     before, sent = kept(), len(platform.sent)
@@ -128,15 +145,17 @@ def test_patients_killed_at_any_request_are_neither_doubled_nor_lost(
 ) -> None:
     def store(root: Path, number: str) -> Path:
         patient = {**PATIENT, "patient_id": f"P-{number}", "username": f"zoe{number}"}
-        folder = write_csv(root / "brain", patients=[patient], scans=[{**SCAN, "scan_id": f"s{number}"}])
-        (folder / "scans").mkdir()
-        (folder / "scans" / f"s{number}.jpg").write_bytes(photo(seed=8))
+        scan, report = {**SCAN, "scan_id": f"s{number}"}, {**REPORT, "report_id": f"r{number}"}
+        folder = write_csv(root / "brain", patients=[patient], scans=[scan], reports=[report])
+        for name, data in ((f"scans/s{number}.jpg", photo(seed=8)), (f"reports/r{number}.pdf", PDF)):
+            (folder / name).parent.mkdir()
+            (folder / name).write_bytes(data)
         return folder
 
     whole = Platform(api)
     assert run(whole, "braintumor", store(tmp_path / "whole", "whole")).exit_code == 0
     made = kept()
-    assert (made["patient"], made["image"]) == (1, 1)
+    assert (made["patient"], made["image"], made["report"]) == (1, 1, 1)
     for kill_at, after in itertools.product(range(len(whole.sent)), (False, True)):
         root = tmp_path / f"{kill_at}-{after}"
         folder = store(root, f"{kill_at}{after}")
@@ -178,9 +197,21 @@ def test_a_number_that_somebody_else_has_takes_nothing_from_them(
     assert {ref: one["outcome"] for ref, one in records.items()} == {
         "P-2025-0007": "failed",
         "zoe.quux": "failed",
+        "REP-2025-0003": "failed",
         "scan-0001": "failed",
     }
-    assert kept()["image"] == 0
+    assert kept()["image"] == kept()["report"] == 0
+
+
+def test_who_comes_second_is_told_to_wait_and_sends_nothing(
+    run: Run, platform: Platform, tmp_path: Path
+) -> None:
+    folder, path = braintumor(tmp_path), tmp_path / "brain.migration.jsonl"
+    with Ledger.read(path).open("x", "https://api", "root"):
+        second = run(platform, "braintumor", folder)
+    assert second.exit_code == 1
+    assert "another migration of this store is under way" in second.stderr
+    assert platform.sent == []
 
 
 def test_submissions_of_the_cataract_app_come_over_for_training_even_if_blurred(

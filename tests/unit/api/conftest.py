@@ -109,6 +109,7 @@ class Fakes:
     material: FakeTrainingMaterial = field(default_factory=FakeTrainingMaterial)
     patients: FakePatients = field(init=False)
     reports: FakeReports = field(default_factory=FakeReports)
+    report_files: FakeReportFiles = field(default_factory=FakeReportFiles)
     erasures: FakeErasures = field(init=False)
     erasure_queue: FakeErasureQueue = field(default_factory=FakeErasureQueue)
 
@@ -161,7 +162,7 @@ class Fakes:
             reviewing.feedback_records: lambda: self.feedback,
             patients.patient_records: lambda: self.patients,
             report_deps.report_records: lambda: self.reports,
-            report_deps.report_files: FakeReportFiles,
+            report_deps.report_files: lambda: self.report_files,
             erasures.erasure_records: lambda: self.erasures,
             erasures.erasure_queue: lambda: self.erasure_queue,
             cases.case_numbers: lambda: self.cases.numbers,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,7 @@ from typer.testing import CliRunner, Result
 from clinic_api.app import create_app
 from tests.unit.api.conftest import Fakes
 from tests.unit.client.door import Door
-from tests.unit.client.fake_api import API
+from tests.unit.client.fake_api import API, parts
 from triagelens.domain.people import Role
 from triagelens.domain.reports import failure
 from triagelens_client import ForbiddenError, NotFoundError, Retry, Triagelens, UnexpectedAnswerError
@@ -24,13 +25,21 @@ PDF = b"%PDF-1.7 a report"
 
 
 class Desk(httpx.BaseTransport):
-    """The application, and behind its links a file."""
+    """The application, and behind its links a file. What is sent to its forms is kept, unless `loses` it."""
 
     def __init__(self, served: TestClient) -> None:
         self._door = Door(served)
         self.file = PDF
+        self.kept: dict[str, bytes] = {}
+        self.loses = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host == "documents.example" and request.method == "POST":
+            request.read()
+            form = dict(parts(request))
+            if not self.loses:
+                self.kept[form["key"].decode()] = form["file"]
+            return httpx.Response(204)
         if request.url.host == "documents.example":
             return httpx.Response(200, content=self.file)
         return self._door.handle_request(request)
@@ -46,14 +55,17 @@ def served() -> Iterator[TestClient]:
 def fakes(served: TestClient) -> Fakes:
     made = Fakes()
     made.stand_in(served.app)  # type: ignore[arg-type]  # TestClient forgets that it is FastAPI's
-    for name, role in (("greta", Role.GP), ("gert", Role.GP), ("ada", Role.PATIENT)):
+    people = (("greta", Role.GP), ("gert", Role.GP), ("ada", Role.PATIENT), ("root", Role.ADMIN))
+    for name, role in people:
         made.person(name, role)
     return made
 
 
 @pytest.fixture
-def desk(served: TestClient) -> Desk:
-    return Desk(served)
+def desk(served: TestClient, fakes: Fakes) -> Desk:
+    made = Desk(served)
+    fakes.report_files.objects = made.kept
+    return made
 
 
 @pytest.fixture
@@ -72,12 +84,10 @@ def client_of(fakes: Fakes, desk: Desk) -> Callable[[str], Triagelens]:
 
 @pytest.fixture
 def run(client_of: Callable[[str], Triagelens], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command of greta's."""
+    """Runs a command of greta's, or of somebody else's."""
 
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(
-            "triagelens_client.cli.connection.Triagelens", lambda *_, **__: client_of("greta")
-        )
+    def run(*arguments: object, name: str = "greta") -> Result:
+        monkeypatch.setattr("triagelens_client.cli.connection.Triagelens", lambda *_, **__: client_of(name))
         environment = {"TRIAGELENS_CONFIG_DIR": str(tmp_path), "TRIAGELENS_API_URL": API, "COLUMNS": "200"}
         return CliRunner().invoke(app, ["reports", *map(str, arguments)], env=environment)
 
@@ -154,3 +164,55 @@ def test_a_report_that_failed_says_why(
     assert (refused.exit_code, refused.stderr) == (1, "Error: The report could not be made.\n")
     assert not file.exists()
     assert "could not be made" in run("show", report_id).stdout
+
+
+def former(client: Triagelens, patient_id: str, source: bytes | Path = PDF) -> str:
+    return client.reports.take_over(
+        patient_id,
+        source,
+        system="braintumor",
+        reference="[bold]R1",
+        made_at=datetime(2025, 3, 7, 14, 2, tzinfo=UTC),
+        counts={"scan_count": 7, "tumor_count": 3},
+    ).report_id
+
+
+def test_a_former_report_is_sent_once_and_is_then_one_like_any_other(
+    client_of: Callable[[str], Triagelens], desk: Desk, run: Run, tmp_path: Path
+) -> None:
+    root = client_of("root")
+    patient_id, file = root.patients.create("Jane").patient_id, tmp_path / "old.pdf"
+    file.write_bytes(PDF)
+    report_id = former(root, patient_id, file)
+    assert list(desk.kept.values()) == [PDF]
+    desk.kept.clear()
+    assert former(root, patient_id) == report_id
+    assert desk.kept == {}, "it was sent again"
+    report = root.reports.get(report_id)
+    assert report.former is not None
+    assert (report.status, report.number, report.pages, report.images) == ("ready", None, None, None)
+    assert report.former.counts == {"scan_count": 7, "tumor_count": 3}
+    assert report.created_at == datetime(2025, 3, 7, 14, 2, tzinfo=UTC)
+    assert root.reports.download(report_id) == PDF
+    assert "braintumor" in run("list", "--patient", patient_id, name="root").stdout
+    shown = run("show", report_id, name="root").stdout
+    assert "braintumor: [bold]R1" in shown
+    assert "scan_count 7, tumor_count 3" in shown
+    saved = run("download", report_id, "-o", tmp_path / "copy.pdf", name="root")
+    assert saved.stderr.startswith("It is in ")
+
+
+def test_a_file_that_does_not_arrive_is_no_report(
+    client_of: Callable[[str], Triagelens], desk: Desk, fakes: Fakes
+) -> None:
+    root = client_of("root")
+    desk.loses = True
+    with pytest.raises(UnexpectedAnswerError, match="does not find it"):
+        former(root, root.patients.create("Jane").patient_id)
+    assert fakes.reports.records == {}
+
+
+def test_only_admins_take_reports_over(client_of: Callable[[str], Triagelens]) -> None:
+    greta = client_of("greta")
+    with pytest.raises(ForbiddenError):
+        former(greta, greta.patients.create("Jane").patient_id)

@@ -22,6 +22,7 @@ from triagelens_client.migrate.records import (
     OldDrawing,
     OldImage,
     OldPatient,
+    OldReport,
     OldUser,
     Store,
 )
@@ -40,6 +41,7 @@ class FakeDestination:
     sent: list[str] = field(default_factory=list)
     cases: list[tuple[OldCase, tuple[str, ...]]] = field(default_factory=list)
     user_patients: dict[str, str] = field(default_factory=dict)
+    report_patients: dict[str, str] = field(default_factory=dict)
 
     def _take(self, ref: str) -> str:
         if ref in self.failing:
@@ -54,6 +56,10 @@ class FakeDestination:
 
     def patient(self, patient: OldPatient) -> str:
         return self._take(patient.ref)
+
+    def report(self, report: OldReport, source: Source, patient_id: str) -> str:
+        self.report_patients[report.ref] = patient_id
+        return self._take(report.ref)
 
     def image(self, image: OldImage, source: Source, patient_id: str | None) -> str:
         return self._take(image.ref)
@@ -144,6 +150,33 @@ def test_what_hangs_on_a_patient_waits_for_the_patient() -> None:
         "c2": "failed",
     }
     assert to.user_patients == {"ann": "id-p1"}
+
+
+def test_a_report_goes_to_its_patient_if_it_is_a_pdf() -> None:
+    def report(ref: str, patient: str, data: bytes = b"%PDF-1.4") -> OldReport:
+        return OldReport(ref, patient, lambda: data, remarks=("its scan_count could not be read",))
+
+    store = Store("x", patients=[OldPatient("p1", "1", "A", {}), OldPatient("p2", "2", "B", {})])
+    store.reports = [
+        report("r1", "p1"),
+        report("r2", "p2"),
+        report("r3", "gone"),
+        report("page", "p1", b"<h"),
+    ]
+    to = FakeDestination(failing={"p2": REFUSED})
+    made = migrated(store, to)
+    assert outcomes(made) == {
+        "p1": "taken",
+        "p2": "failed",
+        "r1": "taken",
+        "r2": "failed",
+        "r3": "left_out",
+        "page": "left_out",
+    }
+    assert to.report_patients == {"r1": "id-p1"}
+    told = {entry.ref: entry.remarks for entry in made.entries}
+    assert (told["r1"], told["page"]) == (("its scan_count could not be read",), ("the file is no PDF",))
+    assert outcomes(migrated(Store("x", reports=store.reports[3:]), to)) == {"page": "left_out"}
 
 
 def test_a_case_whose_images_are_partly_gone_comes_with_the_others_and_their_drawings() -> None:

@@ -1,14 +1,20 @@
 """What the readers make of the stores of DermaScan, the brain tumour system and SMITA."""
 
 import base64
-import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.old_stores import FORM, HASH, PATIENT, SCAN, write_csv, write_json
-from triagelens_client.migrate.braintumor import ELSEWHERE, INVITED, NO_ADMINS, read_braintumor
+from tests.old_stores import FORM, HASH, PATIENT, PDF, REPORT, SCAN, write_csv, write_json
+from triagelens_client.migrate.braintumor import (
+    ELSEWHERE,
+    INVITED,
+    NO_ADMINS,
+    REPORT_ELSEWHERE,
+    read_braintumor,
+)
 from triagelens_client.migrate.dermascan import NOT_ONNX, ONNX, read_dermascan
 from triagelens_client.migrate.records import Store, StoreError
 from triagelens_client.migrate.smita import OWN_FEEDBACK, read_smita
@@ -87,9 +93,12 @@ def test_what_of_the_brain_tumour_system_does_not_fit_is_told(tmp_path: Path) ->
             {**SCAN, "scan_id": "s2"},
         ],
         reports=[
-            {"report_id": "R1", "patient_id": 7, "report_path": "reports/one.pdf"},
+            {"report_id": "R1", "patient_id": 99, "report_path": "reports/one.pdf"},
             {"report_id": "R2", "patient_id": 7, "report_path": "reports/gone.pdf"},
             {"report_id": "R3", "patient_id": 7, "report_path": ""},
+            {"report_id": "R3", "patient_id": 7, "report_path": "reports/one.pdf"},
+            {"report_id": "", "patient_id": 7, "report_path": "reports/one.pdf"},
+            {"report_id": "../out", "patient_id": 7, "report_path": "x.pdf"},
         ],
         admins=[{"id": 1, "username": "admin", "password_hash": HASH}],
     )
@@ -97,9 +106,8 @@ def test_what_of_the_brain_tumour_system_does_not_fit_is_told(tmp_path: Path) ->
         stream.write("too,many,fields,in,this,row,a,b,c,d,e,f,g\n")
     put(tmp_path, "scans/s1.png")
     put(tmp_path, "scans/s2.png")
-    put(tmp_path, "reports/one.pdf", b"%PDF")
+    put(tmp_path, "reports/R1.pdf", PDF)
     store = read_braintumor(tmp_path)
-    digest = hashlib.sha256(b"%PDF").hexdigest()
     assert left_out(store) == {
         "patients.csv:4": "its patient_id came twice",
         "patients.csv:5": "it has no patient_id or no name",
@@ -107,9 +115,10 @@ def test_what_of_the_brain_tumour_system_does_not_fit_is_told(tmp_path: Path) ->
         "s1": "there is no such patient",
         "../out": "its name leads out of the folder",
         "s2": "its scan_id came twice",
-        "R1": f"the platform makes its own reports; keep one.pdf (sha256 {digest})",
-        "R2": "the file is not there",
-        "R3": "it has no report_path",
+        "R1": "there is no such patient",
+        "R2": REPORT_ELSEWHERE,
+        "R3": "its report_id came twice",
+        "reports.csv:6": "it has no report_id",
         "admin": NO_ADMINS,
     }
     eighth = store.patients[1]
@@ -123,6 +132,44 @@ def test_what_of_the_brain_tumour_system_does_not_fit_is_told(tmp_path: Path) ->
         f"its number is now {eighth.number}",
     )
     assert store.images[0].remarks == ("what was found then could not be read",)
+
+
+def test_reports_come_as_they_were_made(tmp_path: Path) -> None:
+    write_csv(tmp_path, patients=[PATIENT], reports=[REPORT])
+    put(tmp_path, "reports/REP 03.pdf", PDF)
+    store = read_braintumor(tmp_path)
+    (report,) = store.reports
+    assert (report.ref, report.patient, report.read()) == ("REP-2025-0003", "P-2025-0007", PDF)
+    assert report.made_at == datetime(2025, 3, 7, 14, 2, tzinfo=UTC)
+    assert report.counts == {"scan_count": 7, "tumor_count": 3, "no_tumor_count": 4}
+    assert (report.remarks, store.unfit) == ((), [])
+
+
+def test_a_name_that_two_reports_have_leads_to_nobody_elses_report(tmp_path: Path) -> None:
+    other = {**REPORT, "id": 4, "report_id": "REP-4", "patient_id": 8, "report_path": "b/REP 03.pdf"}
+    patients = [PATIENT, {**PATIENT, "id": 8, "patient_id": "P-8", "username": "y"}]
+    write_csv(tmp_path, patients=patients, reports=[REPORT, other])
+    put(tmp_path, "reports/REP 03.pdf", PDF)
+    put(tmp_path, "reports/REP-4.pdf", PDF + b"4")
+    store = read_braintumor(tmp_path)
+    assert [(report.patient, report.read()) for report in store.reports] == [("P-8", PDF + b"4")]
+    assert left_out(store) == {"REP-2025-0003": REPORT_ELSEWHERE}
+
+
+@pytest.mark.parametrize("created_at", ["", "yesterday", "1066-10-14", "9999-01-01T00:00:00", "0001-01-01"])
+def test_what_of_a_report_cannot_be_read_is_told_and_keeps_it_not_back(
+    tmp_path: Path, created_at: str
+) -> None:
+    weak = {**REPORT, "created_at": created_at, "scan_count": "", "tumor_count": "-3"}
+    write_csv(tmp_path, patients=[PATIENT], reports=[weak])
+    put(tmp_path, "reports/REP-2025-0003.pdf", PDF)
+    (report,) = read_braintumor(tmp_path).reports
+    assert (report.made_at, report.counts) == (None, {"no_tumor_count": 4})
+    assert report.remarks == (
+        "when it was made could not be read",
+        "its scan_count could not be read",
+        "its tumor_count could not be read",
+    )
 
 
 def test_patients_are_invited_only_where_asked_and_where_their_password_cannot_come(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from triagelens.domain.images import Failure, ImageRecord, ImageStatus, UploadDe
 from triagelens.domain.messages import Event
 from triagelens.domain.prediction import ModelIdentity, Prediction
 from triagelens.domain.quality import QualityReport, Reason
-from triagelens.domain.reports import Audience, Report, ReportKind, ReportStatus, failure
+from triagelens.domain.reports import Audience, FormerReport, Report, ReportKind, ReportStatus, failure
 from triagelens.services.ports import MOST_EVENTS
 from triagelens.services.publishing import ImageChange, Publishing, ReportChange, image_event, report_event
 
@@ -170,3 +170,9 @@ def test_a_report_is_told_when_it_is_asked_for_and_when_it_ends() -> None:
     assert given_up.detail["failure"] == "processing_error"
     assert SECRET not in given_up.model_dump_json()
     assert report_event(ReportChange("4", ready, ready)) is None
+
+
+def test_nobody_is_told_of_a_report_that_a_former_system_made() -> None:
+    former = FormerReport(system="braintumor", reference="R1", key="k", sha256="a" * 64, size_bytes=1)
+    taken = report(ReportStatus.READY, 1).model_copy(update={"former": former})
+    assert report_event(ReportChange("1", None, taken)) is None

@@ -13,6 +13,11 @@ def new_id() -> str:
     return str(ULID()).lower()
 
 
+def new_id_of(moment: datetime) -> str:
+    """A new id that sorts as if it had been made at that moment."""
+    return str(ULID.from_datetime(moment)).lower()
+
+
 def is_id(text: str) -> bool:
     """Whether `text` could have come from `new_id`."""
     return ULID_PATTERN.fullmatch(text) is not None

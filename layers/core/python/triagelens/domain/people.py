@@ -40,6 +40,7 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     READ_AUDIT = "read_audit"
     MANAGE_WEBHOOKS = "manage_webhooks"
+    TAKE_OVER = "take_over"
 
 
 # The one table of who may do what. `clinic_api.deps.access` enforces it, and nothing else does.
@@ -66,6 +67,7 @@ MAY: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
         Action.READ_AUDIT: frozenset({Role.ADMIN}),
         Action.MANAGE_WEBHOOKS: frozenset({Role.ADMIN}),
+        Action.TAKE_OVER: frozenset({Role.ADMIN}),
     }
 )
 # Who sees other people's data or changes the platform shows a second factor in production.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +21,12 @@ class EditionTakenError(ConflictError):
     """Another edition of the same case or patient has just taken this number."""
 
     code = "edition_taken"
+
+
+class FormerKnownError(ConflictError):
+    """That file of the former system is one of the patient's reports already."""
+
+    code = "former_report_known"
 
 
 class ReportKind(StrEnum):
@@ -67,15 +74,43 @@ class Edition(_Part):
     made_at: datetime
 
 
+class FormerReport(_Part):
+    """A file that another system made of a patient, as it was brought here.
+
+    It is no edition: the platform did not make it, gave it no number, and never gives it out as an answer
+    to somebody who asks for a report.
+
+    Attributes:
+        system: that made it.
+        reference: by which that system knew it.
+        key: in the documents bucket; named after `sha256`, the digest of the file, like an edition.
+        counts: what that system counted for it, by that system's own words.
+    """
+
+    system: str
+    reference: str
+    key: str
+    sha256: str
+    size_bytes: int
+    counts: dict[str, int] = {}
+
+    @property
+    def mark(self) -> str:
+        """The same for the same file under the same reference, whoever brings it and however often."""
+        return sha256("\0".join((self.system, self.reference, self.sha256)).encode()).hexdigest()
+
+
 class Report(_Part):
-    """A request for a report, and its answer.
+    """A request for a report and its answer, or what a former system made.
 
     Attributes:
         case_id: of a case's report.
         patient_id: whose details the report shows: of a patient's report always, of a case's report where
             whoever asked for it may see the patient. Who may not see the patient may not see the report.
-        requested_by: `sub` of who asked for it.
+        requested_by: `sub` of who asked for it, or brought it.
         edition: the file, once it is ready.
+        former: in place of an edition, the file of a former system. Such a report begins as ready.
+        created_at: when it was asked for; of a former one when it was made, as far as that is known.
         version: optimistic lock of the stored item.
     """
 
@@ -87,6 +122,7 @@ class Report(_Part):
     requested_by: str
     status: ReportStatus = ReportStatus.QUEUED
     edition: Edition | None = None
+    former: FormerReport | None = None
     failure: Failure | None = None
     created_at: datetime
     completed_at: datetime | None = None
@@ -100,6 +136,11 @@ class Report(_Part):
         if subject is None:
             raise ValueError(f"a report of a {self.kind} names one")
         return subject
+
+    @property
+    def file(self) -> Edition | FormerReport | None:
+        """What there is to download."""
+        return self.edition or self.former
 
     @property
     def is_done(self) -> bool:
@@ -148,6 +189,8 @@ def file_key(subject_id: str, sha256: str) -> str:
 
 def file_name(report: Report) -> str:
     """The name under which a report is saved. It tells nothing of whom it is."""
+    if report.former is not None:
+        return f"report-{report.subject_id[-8:]}-former-{report.report_id[-8:]}.pdf"
     number = report.edition.number if report.edition else 0
     return f"report-{report.subject_id[-8:]}-{number}.pdf"
 

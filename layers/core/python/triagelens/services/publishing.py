@@ -138,8 +138,13 @@ def image_event(change: ImageChange) -> Event | None:
 
 
 def report_event(change: ReportChange) -> Event | None:
-    """The event of a new request, and of how it ended; None if the status stayed."""
+    """The event of a new request, and of how it ended; None if the status stayed.
+
+    Of a former system's report nobody is told: it is as old as it was.
+    """
     report, before = change.after, change.before
+    if report.former is not None:
+        return None
     if before is not None and before.status is report.status:
         return None
     kind = "report.requested" if before is None else f"report.{report.status}"

@@ -1,12 +1,13 @@
 """What the use cases of reports need from the outside."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from triagelens.domain.report_document import ReportDocument
 from triagelens.domain.reports import Edition, Report
-from triagelens.services.ports import Page
+from triagelens.services.ports import Page, UploadForm
 
 
 class ReportRecords(Protocol):
@@ -46,6 +47,17 @@ class ReportRecords(Protocol):
             ConflictError: the stored record has changed since.
         """
 
+    def add_former(self, report: Report) -> Report:
+        """Writes a former system's report, of which there is one for each `FormerReport.mark` of a patient.
+
+        Raises:
+            FormerKnownError: it is there.
+            NotFoundError: its patient has been erased.
+        """
+
+    def former(self, patient_id: str, mark: str) -> Report | None:
+        """The patient's former report of that mark, read consistently."""
+
     def latest_editions(self, report: Report) -> Sequence[Edition]:
         """The latest of the report's case or patient, read consistently; the highest number first."""
 
@@ -59,6 +71,15 @@ class ReportRecords(Protocol):
         """Reports that show the patient's details: their own, and those of their cases."""
 
 
+@dataclass(frozen=True)
+class ArrivedFile:
+    """What lies under a key, and the first bytes of it."""
+
+    size_bytes: int
+    sha256: str
+    head: bytes
+
+
 class ReportFiles(Protocol):
     """The documents bucket."""
 
@@ -66,6 +87,12 @@ class ReportFiles(Protocol):
 
     def url(self, key: str, name: str, lifetime: timedelta) -> str:
         """A presigned GET that saves the file under `name`."""
+
+    def form(self, key: str, size_bytes: int, sha256: str, lifetime: timedelta) -> UploadForm:
+        """A presigned POST for exactly that key, type PDF, and bytes of that number and digest."""
+
+    def arrived(self, key: str) -> ArrivedFile | None:
+        """What lies there, read as a whole; None if nothing does."""
 
 
 class Pictures(Protocol):

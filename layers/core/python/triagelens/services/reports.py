@@ -83,9 +83,9 @@ class Reports:
 
     def download(self, report: Report) -> SignedUrl | None:
         """Where the file can be fetched for a while; None as long as there is none."""
-        if report.edition is None:
+        if report.file is None:
             return None
-        url = self.files.url(report.edition.key, file_name(report), URL_LIFETIME)
+        url = self.files.url(report.file.key, file_name(report), URL_LIFETIME)
         return SignedUrl(url, URL_LIFETIME)
 
     def _ask(

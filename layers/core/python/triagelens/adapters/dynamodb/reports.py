@@ -1,7 +1,8 @@
 """Reports and their editions in the casework table.
 
 A request lies under its own key, listed by who asked, by case and by patient. Editions lie beside the case
-or the patient that they are of, so that they go when that goes.
+or the patient that they are of, so that they go when that goes; so does the mark of each former system's
+report, which is there once.
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,12 @@ from triagelens.adapters.dynamodb.tables import CaseworkItem, bind, transaction_
 from triagelens.adapters.dynamodb.tombstones import not_erased
 from triagelens.adapters.dynamodb.transactions import Parts
 from triagelens.domain.errors import ConflictError, NotFoundError
-from triagelens.domain.reports import Edition, EditionTakenError, Report, ReportKind
+from triagelens.domain.reports import Edition, EditionTakenError, FormerKnownError, Report, ReportKind
 from triagelens.services.ports import Page
 
 REPORT = "REPORT"
 EDITION = "EDITION#"
+FORMER = "FORMER#"
 EDITIONS_READ = 20
 
 
@@ -62,6 +64,28 @@ class DynamoReports:
             gone = NotFoundError("The report's file is gone.")
             parts.check(CaseworkItem, *key, CaseworkItem.pk.exists(), gone)
         return self._written(parts, report)
+
+    def add_former(self, report: Report) -> Report:
+        if report.former is None:
+            raise ValueError("a former system's report has its file")
+        parts = Parts()
+        _check_subjects(parts, report)
+        mark = CaseworkItem(
+            subject_pk(report),
+            f"{FORMER}{report.former.mark}",
+            kind="former_report",
+            body={"report_id": report.report_id},
+        )
+        known = FormerKnownError("This report of the former system is there already.")
+        parts.put(mark, known, CaseworkItem.pk.does_not_exist())
+        return self._written(parts, report)
+
+    def former(self, patient_id: str, mark: str) -> Report | None:
+        try:
+            item = CaseworkItem.get(patient_pk(patient_id), f"{FORMER}{mark}", consistent_read=True)
+        except CaseworkItem.DoesNotExist:
+            return None
+        return self.report(item.body["report_id"])
 
     def latest_editions(self, report: Report) -> Sequence[Edition]:
         found = CaseworkItem.query(
