@@ -17,6 +17,8 @@ USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HASH_OF_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 _MIGRATED_FIELDS = ("password_hash", "first_name", "last_name", "role", "patient_id")
 
+_SENT_FIELDS = (*_MIGRATED_FIELDS, "feedback")
+
 
 class _Migrated(Answer):
     results: tuple[MigratedUser, ...]
@@ -90,11 +92,12 @@ class Users:
 
         Args:
             users: by username: `password_hash` (bcrypt), `first_name`, `last_name`, `role`, and of a patient
-                `patient_id`, whose record is theirs.
+                `patient_id`, whose record is theirs. `feedback`: `rating` (1 to 5), `text`, `submitted_at`;
+                theirs once they come, unless they give other feedback before.
             dry_run: says what would become of them and changes nothing.
         """
         sent = [
-            {"username": name} | {key: record[key] for key in _MIGRATED_FIELDS if record.get(key) is not None}
+            {"username": name} | {key: record[key] for key in _SENT_FIELDS if record.get(key) is not None}
             for name, record in users.items()
         ]
         for start in range(0, len(sent), MIGRATED_AT_ONCE):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from triagelens_client.client import Triagelens
 from triagelens_client.dataset_models import Dataset
@@ -18,6 +18,7 @@ from triagelens_client.migrate.reading import sayable
 from triagelens_client.migrate.records import (
     OldCase,
     OldDataset,
+    OldFeedback,
     OldImage,
     OldPatient,
     OldReport,
@@ -100,6 +101,7 @@ class Deployment:
                 "last_name": user.last_name,
                 "role": user.role,
                 "patient_id": patients.get(user.ref),
+                "feedback": None if user.feedback is None else _said(user.feedback),
             }
             for user in users
         }
@@ -264,6 +266,12 @@ class Deployment:
 
     def _is_before(self, created_at: datetime | None) -> bool:
         return self.since is not None and created_at is not None and created_at < self.since
+
+
+def _said(feedback: OldFeedback) -> dict[str, Any]:
+    when = feedback.submitted_at
+    told = {"rating": feedback.rating, "text": feedback.text, "submitted_at": when and when.isoformat()}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _why(image: Image) -> str:

@@ -34,6 +34,7 @@ from triagelens_client.users import unfit_user
 MOST_IMAGES_OF_A_CASE = 20
 # With these, every further record would fail in the same way.
 STOPPING = (ConnectionFailedError, NotSignedInError, UnauthenticatedError, LedgerError)
+NOT_HERE = "who said it has not come over"
 VERDICTS = {"taken": Outcome.TAKEN, "known": Outcome.BEFORE, "refused": Outcome.LEFT_OUT}
 
 Tell = Callable[[str, int, int], None]
@@ -94,7 +95,7 @@ class Migration:
                 patient_id = self._fit_for(user, fit)
             except TriagelensClientError as error:
                 outcome = Outcome.LEFT_OUT if isinstance(error, UnfitError) else Outcome.FAILED
-                self._add(Kind.USER, user.ref, outcome, str(error))
+                self._add(user, outcome, str(error))
                 continue
             fit[user.username] = user
             if patient_id is not None:
@@ -102,7 +103,7 @@ class Migration:
         for judged in self._judged(list(fit.values()), patients):
             user = fit[judged.username]
             reasons = (*user.remarks, *([judged.reason] if judged.reason else []))
-            self._add(Kind.USER, user.ref, VERDICTS[judged.verdict], *reasons)
+            self._add(user, VERDICTS[judged.verdict], *reasons)
 
     def _fit_for(self, user: OldUser, others: Mapping[str, OldUser]) -> str | None:
         """Id of the patient that the user is, if they are one.
@@ -129,7 +130,7 @@ class Migration:
             raise
         except TriagelensClientError as error:
             for user in users:
-                self._add(Kind.USER, user.ref, Outcome.FAILED, str(error))
+                self._add(user, Outcome.FAILED, str(error))
             return ()
 
     def _images(self) -> None:
@@ -285,5 +286,10 @@ class Migration:
         if self.keeps:
             self.ledger.note(Taken(key=key, id=new_id, **more))
 
-    def _add(self, kind: Kind, ref: str, outcome: Outcome, *remarks: str) -> None:
-        self.report.entries.append(Entry(kind, ref, outcome, None, remarks))
+    def _add(self, user: OldUser, outcome: Outcome, *remarks: str) -> None:
+        """What became of a user, and of what they said, which goes with them."""
+        self.report.entries.append(Entry(Kind.USER, user.ref, outcome, None, remarks))
+        said = user.feedback
+        if said is not None:
+            why = said.remarks if outcome in (Outcome.TAKEN, Outcome.BEFORE) else (NOT_HERE,)
+            self.report.entries.append(Entry(Kind.FEEDBACK, said.ref, outcome, None, why))

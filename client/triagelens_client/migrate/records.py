@@ -43,6 +43,21 @@ class UnfinishedError(TriagelensClientError):
 
 
 @dataclass(frozen=True)
+class OldFeedback:
+    """What somebody said of the old system.
+
+    Attributes:
+        rating: 1 to 5.
+    """
+
+    ref: str
+    rating: int
+    text: str | None = None
+    submitted_at: datetime | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class OldUser:
     """Somebody who signed in to the old system."""
 
@@ -53,6 +68,7 @@ class OldUser:
     first_name: str | None = None
     last_name: str | None = None
     patient: str | None = None
+    feedback: OldFeedback | None = None
     remarks: tuple[str, ...] = ()
 
 

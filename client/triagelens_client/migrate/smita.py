@@ -5,7 +5,8 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +21,7 @@ from triagelens_client.migrate.reading import (
     lines,
     listed,
     moment,
+    number,
     parsed,
     probability,
     text,
@@ -27,6 +29,7 @@ from triagelens_client.migrate.reading import (
 from triagelens_client.migrate.records import (
     Kind,
     OldCase,
+    OldFeedback,
     OldImage,
     OldUser,
     Store,
@@ -36,6 +39,8 @@ from triagelens_client.migrate.records import (
 
 SYSTEM = "smita"
 SPECIALTY = "oral"
+MOST_FEEDBACK = 4_000
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _COLLECTIONS = {
     "users": ("users", "user"),
     "forms": ("forms", "form", "form_submissions", "submissions", "patients"),
@@ -45,12 +50,14 @@ _COLLECTIONS = {
 _IMAGE_FIELDS = ("image_url", "imageUrl", "image_path", "image", "url", "filename")
 _ENDINGS = ("", ".jpg", ".jpeg", ".png")
 
-OWN_FEEDBACK = "feedback is each person's own, who can give it anew"
+NOBODYS = "nobody is known to have said it, or not somebody who comes over"
+NO_RATING = "its rating is not one from 1 to 5"
+LATER_ONE = "the same person said something later"
 ELSEWHERE = "its image is not here: put it into images/, by its smita_id or the last part of its address"
 
 
 def read_smita(directory: Path, *, role: str = "patient") -> Store:
-    """Users with their passwords, and each submission as a case with its form and comments.
+    """Users with password and feedback, and each submission as a case with its form and comments.
 
     Args:
         directory: with `users.json`, `forms.json`, `comments.json` and `feedbacks.json` as far as there are
@@ -71,8 +78,11 @@ def read_smita(directory: Path, *, role: str = "patient") -> Store:
     for _, record in reader.records(paths["comments"], Kind.LINE):
         comments.setdefault(text(record, "smita_id", "smitaId", "form_id", most=100) or "", []).append(record)
     reader.submissions(list(reader.records(paths["forms"], Kind.CASE)), comments)
-    for ref, _ in reader.records(paths["feedbacks"], Kind.FEEDBACK):
-        store.leave_out(Kind.FEEDBACK, ref, OWN_FEEDBACK)
+    for ref, record in reader.records(paths["feedbacks"], Kind.FEEDBACK):
+        try:
+            reader.feedback(ref, record)
+        except UnfitError as error:
+            store.leave_out(Kind.FEEDBACK, ref, str(error))
     return store
 
 
@@ -90,6 +100,7 @@ class _Reader:
     store: Store
     role: str
     _usernames: set[str] = field(default_factory=set)
+    _people: dict[str, int | None] = field(default_factory=dict)
     _forms: set[str] = field(default_factory=set)
     _names: Counter[str] = field(default_factory=Counter)
 
@@ -120,6 +131,10 @@ class _Reader:
             username = f"{username}-{mark}"
         self._usernames.add(username.casefold())
         is_admin = True in (record.get("is_admin"), record.get("isAdmin")) or record.get("role") == "admin"
+        names = (text(record, "_id", "id", most=100), email, text(record, "username", most=64))
+        for known in {name.casefold() for name in names if name is not None}:
+            # A name that two have says nothing of which of them it is.
+            self._people[known] = None if known in self._people else len(self.store.users)
         renamed = username != email and username != text(record, "username", most=64)
         self.store.users.append(
             OldUser(
@@ -132,6 +147,33 @@ class _Reader:
                 remarks=("signs in by this name, not by the e-mail address",) if renamed else (),
             )
         )
+
+    def feedback(self, ref: str, record: Record) -> None:
+        """What somebody said goes with them; of several, the latest."""
+        places = (self._people.get(name) for name in _people_in(record))
+        place = next((one for one in places if one is not None), None)
+        if place is None:
+            raise UnfitError(NOBODYS)
+        rating = number(record, "rating", "stars", "score")
+        if rating not in (1, 2, 3, 4, 5):
+            raise UnfitError(NO_RATING)
+        whole = text(record, "feedback", "text", "comment", "message") or ""
+        when = moment(record, "submitted_at", "created_at", "createdAt", "timestamp", "date")
+        remarks = (
+            [] if len(whole) <= MOST_FEEDBACK else [f"only the first {MOST_FEEDBACK} characters of it came"]
+        )
+        if when is not None and when < LONG_AGO:
+            when = None
+        if when is None:
+            remarks.append("when it was said could not be read")
+        said = OldFeedback(ref, int(rating), whole[:MOST_FEEDBACK] or None, when, tuple(remarks))
+        user = self.store.users[place]
+        before = user.feedback
+        if before is not None and _when(before) > _when(said):
+            raise UnfitError(LATER_ONE)
+        if before is not None:
+            self.store.leave_out(Kind.FEEDBACK, before.ref, LATER_ONE)
+        self.store.users[place] = replace(user, feedback=said)
 
     def submissions(self, forms: list[tuple[str, Record]], comments: Mapping[str, list[Record]]) -> None:
         """Every form as a case, with the image that came with it."""
@@ -206,6 +248,17 @@ def _names_of(record: Record) -> list[str]:
     plain = unquote(urlsplit(named).path) if re.match(r"https?://", named) else named
     last = PurePosixPath(plain.replace("\\", "/")).name
     return [last] if last else []
+
+
+def _people_in(record: Record) -> list[str]:
+    """By what a record may name whoever wrote it."""
+    fields = ("user_id", "userId", "user", "email", "user_email", "username")
+    named = (text(record, name, most=254) for name in fields)
+    return [name.casefold() for name in named if name is not None]
+
+
+def _when(said: OldFeedback) -> datetime:
+    return said.submitted_at or LONG_AGO
 
 
 def _hash_of(record: Record) -> str:

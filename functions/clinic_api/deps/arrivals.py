@@ -11,9 +11,11 @@ from clinic_api.settings import settings
 from triagelens.adapters.aws import kms_client
 from triagelens.adapters.cognito import cognito_client
 from triagelens.adapters.cognito_directory import CognitoDirectory
+from triagelens.adapters.dynamodb.feedback import DynamoFeedback
 from triagelens.adapters.dynamodb.migrations import DynamoMigrations
 from triagelens.adapters.dynamodb.patients import DynamoPatients
 from triagelens.adapters.hash_vault import KmsHashVault
+from triagelens.services.feedback import FeedbackRecords
 from triagelens.services.identity_ports import Directory
 from triagelens.services.journal import Journal
 from triagelens.services.migration import HashVault, MigrationRecords, Migrations
@@ -44,12 +46,19 @@ def patient_records() -> PatientRecords:
     return DynamoPatients(conf.casework_table, conf.aws_region)
 
 
+@lru_cache
+def feedback_records() -> FeedbackRecords:
+    conf = settings()
+    return DynamoFeedback(conf.casework_table, conf.aws_region)
+
+
 def journal(audit: AuditPort, clock: ClockPort) -> Journal:
     return Journal(audit, clock, correlation_id())
 
 
 JournalPart = Annotated[Journal, Depends(journal)]
 PatientRecordsPort = Annotated[PatientRecords, Depends(patient_records)]
+FeedbackRecordsPort = Annotated[FeedbackRecords, Depends(feedback_records)]
 DirectoryPort = Annotated[Directory, Depends(directory)]
 
 
@@ -61,8 +70,9 @@ def migrations(
     clock: ClockPort,
     journal: JournalPart,
     patients: PatientRecordsPort,
+    feedback: FeedbackRecordsPort,
 ) -> Migrations:
-    return Migrations(records, vault, identity, directory, clock, journal, patients)
+    return Migrations(records, vault, identity, directory, clock, journal, patients, feedback)
 
 
 MigrationsCase = Annotated[Migrations, Depends(migrations)]

@@ -6,19 +6,19 @@ from typing import Annotated
 from fastapi import Depends
 
 from clinic_api.deps.access import Allowed
+from clinic_api.deps.arrivals import FeedbackRecordsPort
 from clinic_api.deps.cases import CaseRecordsPort, PanelRecordsPort
 from clinic_api.deps.people import JournalPart
 from clinic_api.deps.ports import CaseworkPort, ClockPort
 from clinic_api.settings import settings
 from triagelens.adapters.aws import s3_client
 from triagelens.adapters.dynamodb.annotations import DynamoAnnotations
-from triagelens.adapters.dynamodb.feedback import DynamoFeedback
 from triagelens.adapters.dynamodb.review import DynamoReview
 from triagelens.adapters.s3 import S3ShapeFiles
 from triagelens.domain.people import Action, Person
 from triagelens.services.annotation_ports import ShapeFiles
 from triagelens.services.annotations import Annotations
-from triagelens.services.feedback import FeedbackRecords, Feedbacks
+from triagelens.services.feedback import Feedbacks
 from triagelens.services.forms import Forms
 from triagelens.services.panels import Panels
 from triagelens.services.review import ReviewQueue
@@ -44,12 +44,6 @@ def annotation_records() -> DynamoAnnotations:
 def shape_files() -> ShapeFiles:
     conf = settings()
     return S3ShapeFiles(s3_client(conf.aws_region, path_style=conf.path_style), conf.images_bucket)
-
-
-@lru_cache
-def feedback_records() -> FeedbackRecords:
-    conf = settings()
-    return DynamoFeedback(conf.casework_table, conf.aws_region)
 
 
 ReviewRecordsPort = Annotated[ReviewRecords, Depends(review_records)]
@@ -80,9 +74,7 @@ def forms(records: AnnotationRecordsPort, clock: ClockPort) -> Forms:
     return Forms(records, clock)
 
 
-def feedbacks(
-    records: Annotated[FeedbackRecords, Depends(feedback_records)], clock: ClockPort, journal: JournalPart
-) -> Feedbacks:
+def feedbacks(records: FeedbackRecordsPort, clock: ClockPort, journal: JournalPart) -> Feedbacks:
     return Feedbacks(records, clock, journal)
 
 

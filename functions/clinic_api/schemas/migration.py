@@ -1,15 +1,33 @@
 """People of a former system, taken over with their passwords."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from clinic_api.schemas.auth import Request
+from clinic_api.schemas.feedback import Rating
 from clinic_api.schemas.images import PatientId
-from triagelens.domain.migration import Judged, Newcomer, Verdict
+from triagelens.domain.migration import FormerFeedback, Judged, Newcomer, Verdict
 
 MOST_AT_ONCE = 50
 Text = Annotated[str, Field(max_length=100)]
+
+
+def _in_living_memory(moment: datetime) -> datetime:
+    if moment < datetime(1970, 1, 1, tzinfo=UTC):
+        raise ValueError("nothing was said before 1970")
+    return moment
+
+
+class FormerFeedbackRequest(BaseModel):
+    """What somebody said of their former system."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    rating: Rating
+    text: str | None = Field(default=None, max_length=4_000, examples=["The result came fast."])
+    submitted_at: Annotated[AwareDatetime, AfterValidator(_in_living_memory)] | None = None
 
 
 class NewcomerRequest(Request):
@@ -24,6 +42,10 @@ class NewcomerRequest(Request):
         default=None, description="The record that is theirs, for somebody of the role `patient`"
     )
 
+    feedback: FormerFeedbackRequest | None = Field(
+        default=None, description="Theirs once they come, unless they have given other feedback by then"
+    )
+
     def newcomer(self) -> Newcomer:
         name = " ".join(part for part in (self.first_name, self.last_name) if part)
         return Newcomer(
@@ -32,6 +54,7 @@ class NewcomerRequest(Request):
             role=self.role,
             name=name[:100] or None,
             patient_id=self.patient_id,
+            feedback=None if self.feedback is None else FormerFeedback(**dict(self.feedback)),
         )
 
 

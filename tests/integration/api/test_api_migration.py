@@ -204,3 +204,25 @@ def test_an_erased_patient_leaves_no_former_name_or_password_behind(former: Form
         former.trigger("zoe", PASSWORD)
     again = former.take({"zoe": {"password_hash": HASH, "role": "patient", "patient_id": patient_id}})
     assert again == {"zoe": "refused"}
+
+
+def test_what_somebody_said_of_the_former_system_is_theirs_once_they_come(former: Former) -> None:
+    said = {"rating": 4, "text": "Fast.", "submitted_at": "2025-05-08T10:00:00Z"}
+    assert former.take({"user001": {**JOHN, "feedback": said}}) == {"user001": "taken"}
+    assert former.api.client.get("/v1/feedback", headers=former.admin).json()["items"] == []
+    assert former.first_sign_in("user001") == 200
+    (given,) = former.api.client.get("/v1/feedback", headers=former.admin).json()["items"]
+    assert {name: given[name] for name in said} == said
+    token = former.sign_in("user001").json()["access_token"]
+    mine = former.api.client.get("/v1/feedback/mine", headers={"Authorization": f"Bearer {token}"}).json()
+    assert mine["given"] is True
+    (item,) = [item for item in UsersItem.scan() if item.kind == "migration"]
+    assert item.body["feedback"] is None
+    for wrong in (
+        {"rating": 6},
+        {"rating": 1, "submitted_at": "1969-01-01T00:00:00Z"},
+        {"text": "No rating"},
+    ):
+        sent = {"users": [{"username": "user002", **JOHN, "feedback": wrong}]}
+        answer = former.api.client.post("/v1/users/migrations", json=sent, headers=former.admin)
+        assert answer.status_code == 422

@@ -159,7 +159,7 @@ class Fakes:
             cases.panel_records: lambda: self.cases,
             reviewing.review_records: lambda: self.cases,
             reviewing.annotation_records: lambda: self.forms,
-            reviewing.feedback_records: lambda: self.feedback,
+            arrivals.feedback_records: lambda: self.feedback,
             patients.patient_records: lambda: self.patients,
             report_deps.report_records: lambda: self.reports,
             report_deps.report_files: lambda: self.report_files,

@@ -8,18 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests import old_stores
-from tests.old_stores import (
-    FERNET_KEY,
-    FORM,
-    PATIENT,
-    PDF,
-    REPORT,
-    SUBMISSION,
-    USER,
-    case,
-    write_csv,
-    write_json,
-)
+from tests.old_stores import FERNET_KEY, FORM, PATIENT, SUBMISSION, USER, case, write_csv, write_json
 from triagelens_client.cli import app
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
@@ -127,19 +116,3 @@ def test_a_ledger_of_something_else_is_refused(run: Run, tmp_path: Path) -> None
     result = run("cataract", store, "--dry-run")
     assert (result.exit_code, "is not a migration's ledger" in result.stderr) == (1, True)
     assert run("cataract", store, "--dry-run", "--ledger", tmp_path / "other.jsonl").exit_code == 0
-
-
-def test_a_dry_run_opens_every_report_and_knows_its_patient(run: Run, tmp_path: Path) -> None:
-    rows = [{**REPORT, "report_id": ref, "patient_id": of} for ref, of in (("R1", 7), ("R2", 7), ("R3", 9))]
-    store = write_csv(tmp_path / "b", patients=[PATIENT], reports=rows)
-    (store / "reports").mkdir()
-    for name, data in (("R1", PDF), ("R2", b"<html>"), ("R3", PDF)):
-        (store / "reports" / f"{name}.pdf").write_bytes(data)
-    result = run("braintumor", store, "--dry-run", "--report", tmp_path / "plan.json")
-    assert result.exit_code == 0, result.output
-    told = {one["ref"]: one for one in json.loads((tmp_path / "plan.json").read_text())["records"]}
-    assert {ref: (told[ref]["outcome"], told[ref]["remarks"]) for ref in ("R1", "R2", "R3")} == {
-        "R1": ("taken", []),
-        "R2": ("left_out", ["the file is no PDF"]),
-        "R3": ("left_out", ["there is no such patient"]),
-    }

@@ -152,33 +152,6 @@ def test_what_hangs_on_a_patient_waits_for_the_patient() -> None:
     assert to.user_patients == {"ann": "id-p1"}
 
 
-def test_a_report_goes_to_its_patient_if_it_is_a_pdf() -> None:
-    def report(ref: str, patient: str, data: bytes = b"%PDF-1.4") -> OldReport:
-        return OldReport(ref, patient, lambda: data, remarks=("its scan_count could not be read",))
-
-    store = Store("x", patients=[OldPatient("p1", "1", "A", {}), OldPatient("p2", "2", "B", {})])
-    store.reports = [
-        report("r1", "p1"),
-        report("r2", "p2"),
-        report("r3", "gone"),
-        report("page", "p1", b"<h"),
-    ]
-    to = FakeDestination(failing={"p2": REFUSED})
-    made = migrated(store, to)
-    assert outcomes(made) == {
-        "p1": "taken",
-        "p2": "failed",
-        "r1": "taken",
-        "r2": "failed",
-        "r3": "left_out",
-        "page": "left_out",
-    }
-    assert to.report_patients == {"r1": "id-p1"}
-    told = {entry.ref: entry.remarks for entry in made.entries}
-    assert (told["r1"], told["page"]) == (("its scan_count could not be read",), ("the file is no PDF",))
-    assert outcomes(migrated(Store("x", reports=store.reports[3:]), to)) == {"page": "left_out"}
-
-
 def test_a_case_whose_images_are_partly_gone_comes_with_the_others_and_their_drawings() -> None:
     drawings = tuple(OldDrawing(place, "mel", {"strokes": [], "boxes": []}, False) for place in (0, 1, 2))
     store = Store("x", images=[image("a"), image("text", b"no image"), image("c")])

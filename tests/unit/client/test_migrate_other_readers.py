@@ -2,12 +2,11 @@
 
 import base64
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.old_stores import FORM, HASH, PATIENT, PDF, REPORT, SCAN, write_csv, write_json
+from tests.old_stores import FORM, HASH, PATIENT, PDF, SCAN, write_csv, write_json
 from triagelens_client.migrate.braintumor import (
     ELSEWHERE,
     INVITED,
@@ -17,7 +16,7 @@ from triagelens_client.migrate.braintumor import (
 )
 from triagelens_client.migrate.dermascan import NOT_ONNX, ONNX, read_dermascan
 from triagelens_client.migrate.records import Store, StoreError
-from triagelens_client.migrate.smita import OWN_FEEDBACK, read_smita
+from triagelens_client.migrate.smita import NOBODYS, read_smita
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4
 
@@ -134,44 +133,6 @@ def test_what_of_the_brain_tumour_system_does_not_fit_is_told(tmp_path: Path) ->
     assert store.images[0].remarks == ("what was found then could not be read",)
 
 
-def test_reports_come_as_they_were_made(tmp_path: Path) -> None:
-    write_csv(tmp_path, patients=[PATIENT], reports=[REPORT])
-    put(tmp_path, "reports/REP 03.pdf", PDF)
-    store = read_braintumor(tmp_path)
-    (report,) = store.reports
-    assert (report.ref, report.patient, report.read()) == ("REP-2025-0003", "P-2025-0007", PDF)
-    assert report.made_at == datetime(2025, 3, 7, 14, 2, tzinfo=UTC)
-    assert report.counts == {"scan_count": 7, "tumor_count": 3, "no_tumor_count": 4}
-    assert (report.remarks, store.unfit) == ((), [])
-
-
-def test_a_name_that_two_reports_have_leads_to_nobody_elses_report(tmp_path: Path) -> None:
-    other = {**REPORT, "id": 4, "report_id": "REP-4", "patient_id": 8, "report_path": "b/REP 03.pdf"}
-    patients = [PATIENT, {**PATIENT, "id": 8, "patient_id": "P-8", "username": "y"}]
-    write_csv(tmp_path, patients=patients, reports=[REPORT, other])
-    put(tmp_path, "reports/REP 03.pdf", PDF)
-    put(tmp_path, "reports/REP-4.pdf", PDF + b"4")
-    store = read_braintumor(tmp_path)
-    assert [(report.patient, report.read()) for report in store.reports] == [("P-8", PDF + b"4")]
-    assert left_out(store) == {"REP-2025-0003": REPORT_ELSEWHERE}
-
-
-@pytest.mark.parametrize("created_at", ["", "yesterday", "1066-10-14", "9999-01-01T00:00:00", "0001-01-01"])
-def test_what_of_a_report_cannot_be_read_is_told_and_keeps_it_not_back(
-    tmp_path: Path, created_at: str
-) -> None:
-    weak = {**REPORT, "created_at": created_at, "scan_count": "", "tumor_count": "-3"}
-    write_csv(tmp_path, patients=[PATIENT], reports=[weak])
-    put(tmp_path, "reports/REP-2025-0003.pdf", PDF)
-    (report,) = read_braintumor(tmp_path).reports
-    assert (report.made_at, report.counts) == (None, {"no_tumor_count": 4})
-    assert report.remarks == (
-        "when it was made could not be read",
-        "its scan_count could not be read",
-        "its tumor_count could not be read",
-    )
-
-
 def test_patients_are_invited_only_where_asked_and_where_their_password_cannot_come(tmp_path: Path) -> None:
     other = {**PATIENT, "id": 8, "patient_id": "P-8", "password_hash": "scrypt:32768:8:1$x$y"}
     nowhere = {**other, "id": 9, "patient_id": "P-9", "username": "x", "email": ""}
@@ -262,7 +223,7 @@ def test_a_form_of_smita_becomes_a_case_with_form_and_comments(tmp_path: Path, a
     (image,) = store.images
     assert image.read() == JPEG
     assert image.about["captured_at"] == "2025-05-06T07:08:09+00:00"
-    assert left_out(store)["feedbacks.json:1"] == OWN_FEEDBACK
+    assert left_out(store)["feedbacks.json:1"] == NOBODYS
     assert ("forms.json:2" in left_out(store)) is as_lines
 
 

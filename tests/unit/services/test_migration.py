@@ -5,6 +5,7 @@ from dataclasses import replace
 import bcrypt
 import pytest
 
+from tests.fake_forms import FakeFeedback
 from tests.fake_migration import FakeHashVault, FakeMigrations
 from tests.fake_patients import FakePatients
 from tests.fake_people import FakeDirectory
@@ -32,7 +33,7 @@ class World:
         self.clock, self.identity, self.people = FakeClock(), FakeIdentity(), FakePeople()
         self.audit, self.vault = FakeAuditTrail(), FakeHashVault()
         self.records, self.directory = FakeMigrations(self.people), FakeDirectory(self.identity)
-        self.patients = FakePatients()
+        self.patients, self.feedback = FakePatients(), FakeFeedback()
         self.journal = Journal(self.audit, self.clock, "request")
         self.migrations = Migrations(
             self.records,
@@ -42,6 +43,7 @@ class World:
             self.clock,
             self.journal,
             self.patients,
+            self.feedback,
         )
         tokens = FakeTokens(self.clock)
         self.accounts = Accounts(

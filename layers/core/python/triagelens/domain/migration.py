@@ -22,6 +22,16 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
+class FormerFeedback(BaseModel):
+    """What somebody said of their former system; `submitted_at` None if nobody knows when."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    rating: int = Field(ge=1, le=5)
+    text: str | None = Field(default=None, repr=False)
+    submitted_at: datetime | None = None
+
+
 class Newcomer(BaseModel):
     """A person as their former system knew them.
 
@@ -36,6 +46,7 @@ class Newcomer(BaseModel):
     role: str
     name: str | None = None
     patient_id: str | None = None
+    feedback: FormerFeedback | None = None
 
 
 class Migration(BaseModel):
@@ -46,6 +57,7 @@ class Migration(BaseModel):
         sealed_hash: the encrypted bcrypt hash, base 64; None once they have come.
         sub: theirs, once they have come.
         patient_id: the patient that they are.
+        feedback: what they said before, until they have come.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +70,7 @@ class Migration(BaseModel):
     taken_at: datetime
     sub: str | None = None
     patient_id: str | None = None
+    feedback: FormerFeedback | None = None
     version: int | None = None
 
 

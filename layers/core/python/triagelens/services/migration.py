@@ -2,13 +2,15 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Protocol
 
 from triagelens.domain.audit import NOTHING
 from triagelens.domain.errors import ConflictError, NotFoundError, OutdatedError
-from triagelens.domain.ids import is_id, new_id
+from triagelens.domain.feedback import Feedback
+from triagelens.domain.ids import is_id, new_id, new_id_of
 from triagelens.domain.migration import (
     LONGEST_PASSWORD_BYTES,
     Judged,
@@ -19,6 +21,7 @@ from triagelens.domain.migration import (
 )
 from triagelens.domain.patients import LinkedAccount, Patient, digest_of_address
 from triagelens.domain.people import Person, Role
+from triagelens.services.feedback import FeedbackRecords
 from triagelens.services.identity_ports import Account, Directory, IdentityProvider
 from triagelens.services.journal import Journal
 from triagelens.services.patient_ports import PatientRecords
@@ -43,7 +46,7 @@ class MigrationRecords(Protocol):
         """
 
     def complete(self, migration: Migration, person: Person) -> None:
-        """Writes the person's record and takes the hash away, both or neither.
+        """Writes the person's record and takes hash and feedback away, both or neither.
 
         Raises:
             ConflictError: the person was there, or the migration has changed.
@@ -67,6 +70,7 @@ class Migrations:
     clock: Clock
     journal: Journal
     patients: PatientRecords
+    feedback: FeedbackRecords
 
     def take(self, admin: Person, newcomers: Sequence[Newcomer], *, dry_run: bool) -> list[Judged]:
         """Takes people in, so that each can sign in with the password they have. Safe to repeat.
@@ -111,6 +115,7 @@ class Migrations:
         reason = f"migrated, role {migration.role}"
         self.journal.write(account.sub, "person.create", account.sub, reason=reason)
         self.directory.set_role(account.username, migration.role)
+        self._bring_feedback(account.sub, migration)
         person = Person(
             sub=account.sub,
             username=account.username,
@@ -123,6 +128,18 @@ class Migrations:
             self.records.complete(migration.model_copy(update={"sub": account.sub}), person)
         except ConflictError:  # the same sign-in, twice at once: the record is there now
             return
+
+    def _bring_feedback(self, sub: str, migration: Migration) -> None:
+        """What they said before is theirs now, never over what they have said since."""
+        said = migration.feedback
+        if said is None or self.feedback.feedback(sub) is not None:
+            return
+        when = said.submitted_at or migration.taken_at
+        given = Feedback(
+            feedback_id=new_id_of(when), person=sub, rating=said.rating, text=said.text, submitted_at=when
+        )
+        with suppress(ConflictError):  # the same sign-in, twice at once
+            self.feedback.write(given)
 
     def _judge(self, admin: Person, newcomer: Newcomer, fault: str | None, *, dry_run: bool) -> Judged:
         name = newcomer.username
@@ -148,6 +165,7 @@ class Migrations:
                 sealed_hash=self.vault.seal(name, newcomer.password_hash),
                 taken_at=self.clock(),
                 patient_id=newcomer.patient_id,
+                feedback=newcomer.feedback,
             )
             try:
                 self.records.add_migration(migration)

@@ -44,7 +44,7 @@ class DynamoMigrations:
             UsersItem(_pk(username), META).delete(add_version_condition=False)
 
     def complete(self, migration: Migration, person: Person) -> None:
-        done = _item(migration.model_copy(update={"sealed_hash": None}))
+        done = _item(migration.model_copy(update={"sealed_hash": None, "feedback": None}))
         done.version = migration.version
         try:
             with TransactWrite(connection=self._connection) as write:
