@@ -159,9 +159,7 @@ class _Reader:
             raise UnfitError(NO_RATING)
         whole = text(record, "feedback", "text", "comment", "message") or ""
         when = moment(record, "submitted_at", "created_at", "createdAt", "timestamp", "date")
-        remarks = (
-            [] if len(whole) <= MOST_FEEDBACK else [f"only the first {MOST_FEEDBACK} characters of it came"]
-        )
+        remarks = [f"only its first {MOST_FEEDBACK} characters came"] if len(whole) > MOST_FEEDBACK else []
         if when is not None and when < LONG_AGO:
             when = None
         if when is None:

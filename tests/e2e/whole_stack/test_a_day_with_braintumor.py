@@ -5,6 +5,7 @@ They know the former paths and fields, the mail that the patient gets, and the h
 
 import io
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -128,6 +129,21 @@ def test_a_day_in_both_portals(plain: Stack) -> None:
     assert NAME in text
     leads = mine.ask("GET", f"/report/download/{report['report_id']}")
     assert (leads.status_code, fetched(leads.headers["Location"])) == (302, pdf)
+
+    old_pdf = b"%PDF-1.4 by the former system"
+    old = office.client.reports.take_over(
+        patient["id"],
+        old_pdf,
+        system="braintumor",
+        reference="REP-1",
+        made_at=datetime(2025, 3, 7, 14, 2, tzinfo=UTC),
+        audience="patient",
+        counts={"scan_count": 7, "tumor_count": 3, "no_tumor_count": 4},
+    )
+    newest, oldest = mine.told("GET", f"/patient/{patient['id']}/reports")["reports"]
+    assert (newest, oldest["report_id"], oldest["scan_count"]) == (report, old.report_id, 7)
+    link = mine.told("GET", f"/report/file/{old.report_id}.pdf")["download_url"]
+    assert fetched(link) == old_pdf
 
     for path in ("/admin/patients", f"/admin/patients/{patient['id']}/scans", "/admin/dashboard/stats"):
         assert mine.refused("GET", path)[0] == 403

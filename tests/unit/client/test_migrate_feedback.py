@@ -18,12 +18,8 @@ from triagelens_client.migrate.records import OldFeedback, OldUser, Store
 from triagelens_client.migrate.report import Report
 from triagelens_client.migrate.smita import LATER_ONE, MOST_FEEDBACK, NO_RATING, NOBODYS, read_smita
 
-ANN = {
-    "_id": {"$oid": "65a0c0ffee65a0c0ffee65aa"},
-    "username": "ann",
-    "email": "a@example.org",
-    "password": HASH,
-}
+OID = "65a0c0ffee65a0c0ffee65aa"
+ANN = {"_id": {"$oid": OID}, "username": "ann", "email": "a@example.org", "password": HASH}
 BOB = {"_id": "b", "username": "bob", "password": HASH}
 SAID = {"rating": 4, "feedback": "Fast.", "created_at": {"$date": "2025-05-08T10:00:00Z"}}
 
@@ -37,7 +33,7 @@ def read(root: Path, *feedbacks: dict[str, Any], users: Any = (ANN, BOB)) -> tup
 @pytest.mark.parametrize(
     "who",
     [
-        {"user_id": {"$oid": "65a0c0ffee65a0c0ffee65aa"}},
+        {"user_id": {"$oid": OID}},
         {"userId": "65A0c0ffee65a0c0ffee65aa"},
         {"email": "A@example.org"},
         {"username": "ann"},
@@ -85,7 +81,7 @@ def test_what_of_it_does_not_fit_is_told(tmp_path: Path) -> None:
     said, _ = read(tmp_path, long)
     assert (said["ann"].rating, len(said["ann"].text), said["ann"].submitted_at) == (5, MOST_FEEDBACK, None)
     assert said["ann"].remarks == (
-        f"only the first {MOST_FEEDBACK} characters of it came",
+        f"only its first {MOST_FEEDBACK} characters came",
         "when it was said could not be read",
     )
 
