@@ -8,11 +8,11 @@ import pytest
 
 from tests.fake_reports import FakeReportFiles, FakeReports
 from tests.fakes import START, FakeClock
-from triagelens.domain.errors import InvalidRequestError
+from triagelens.domain.errors import InvalidRequestError, NotFoundError
 from triagelens.domain.ids import new_id
 from triagelens.domain.patients import Patient, PatientDetails
 from triagelens.domain.people import Person, Role
-from triagelens.domain.reports import Audience, Report, ReportStatus, file_name
+from triagelens.domain.reports import Audience, FormerKnownError, Report, ReportStatus, file_name
 from triagelens.services.former_reports import FormerFile, FormerReports, NotPdfError
 
 PDF = b"%PDF-1.4 of the former system"
@@ -143,6 +143,19 @@ def test_who_loses_a_race_is_given_the_report_of_who_won() -> None:
         ADMIN, desk.patient, declared()
     )
     assert ([taken.report], taken.made) == (list(records.records.values()), False)
+
+
+def test_what_is_erased_in_the_middle_of_it_is_not_there() -> None:
+    desk = Desk()
+    desk.send(desk.take().form)
+
+    class Erased(FakeReports):
+        def add_former(self, report: Report) -> Report:
+            raise FormerKnownError("This report of the former system is there already.")
+
+    former = FormerReports(Erased(), desk.files, FakeClock(), LIFETIME, "request")
+    with pytest.raises(NotFoundError):
+        former.take_over(ADMIN, desk.patient, declared())
 
 
 @pytest.mark.parametrize("sent", [PDF[:-1], PDF + b"\n", PDF.replace(b"former", b"FORMER")])

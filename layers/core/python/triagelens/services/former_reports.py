@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from triagelens.domain.errors import InvalidRequestError
+from triagelens.domain.errors import InvalidRequestError, NotFoundError
 from triagelens.domain.ids import new_id_of
 from triagelens.domain.patients import Patient
 from triagelens.domain.people import Person
@@ -115,7 +115,10 @@ class FormerReports:
         try:
             return TakenOver(self.records.add_former(report), made=True)
         except FormerKnownError:
-            return TakenOver(self.records.former(patient.patient_id, former.mark))
+            known = self.records.former(patient.patient_id, former.mark)
+            if known is None:  # it was there, and has been erased since
+                raise NotFoundError("There is no such patient.") from None
+            return TakenOver(known)
 
     def _is_there(self, former: FormerReport) -> bool:
         """Whether exactly these bytes have arrived; S3 lets no others in.
