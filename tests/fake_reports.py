@@ -38,13 +38,12 @@ class FakeReports:
         self.records[report.report_id] = written
         return written
 
-    def finish_report(self, report: Report, image_ids: Sequence[str], *, new_edition: bool) -> Report:
+    def finish_report(self, report: Report, image_ids: Sequence[str], *, newest: int) -> Report:
         assert report.edition is not None
-        key = (report.subject_id, report.edition.number)
-        if new_edition and key in self.editions:
+        if newest != max((edition.number for edition in self.latest_editions(report)), default=0):
             raise EditionTakenError("Another report of this has just been made; try again.")
         written = self.replace_report(report)
-        self.editions[key] = report.edition
+        self.editions[report.subject_id, report.edition.number] = report.edition
         return written
 
     def add_former(self, report: Report) -> Report:
@@ -84,7 +83,7 @@ class FakeReports:
             images=1,
             made_at=clock(),
         )
-        return self.finish_report(report.ready(edition, clock()), (), new_edition=True)
+        return self.finish_report(report.ready(edition, clock()), (), newest=0)
 
     def _page(self, wanted: Callable[[Report], bool], limit: int, cursor: str | None) -> Page[Report]:
         found = [report for report in self.records.values() if wanted(report)]

@@ -25,6 +25,7 @@ from tests.integration.api.reporting import (
 )
 from tests.killing import KilledError, watched
 from triagelens.adapters.dynamodb.case_items import case_item, case_pk
+from triagelens.adapters.dynamodb.cases import DynamoCases
 from triagelens.adapters.dynamodb.casework import image_pk
 from triagelens.adapters.dynamodb.patients import DynamoPatients, patient_pk
 from triagelens.adapters.dynamodb.reports import DynamoReports
@@ -91,6 +92,11 @@ def case(cloud: Cloud, patient_id: str | None = None) -> Case:
     )
     case_item(made).save()
     return made
+
+
+def decide(of: Case, diagnosis: str) -> None:
+    stored = DynamoCases("casework", REGION).case(of.case_id)
+    case_item(stored.model_copy(update={"final_diagnosis": diagnosis})).save()
 
 
 def asked(of: Case | Patient, patient_id: str | None = None) -> Report:
@@ -264,7 +270,7 @@ def test_a_report_whose_function_was_killed_each_time_is_told_so(
     assert read(done).status is ReportStatus.READY
 
 
-def test_two_at_once_get_two_numbers_and_no_file_is_lost(
+def test_of_two_at_once_the_later_number_shows_the_later_state(
     cloud: Cloud, explainer: FakeExplainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = case(cloud)
@@ -273,18 +279,43 @@ def test_two_at_once_get_two_numbers_and_no_file_is_lost(
 
     def slowly(document: ReportDocument) -> tuple[bytes, int]:
         if next(overtaken, False):
-            explainer.wrong[of.image_ids[0]] = ConflictError("Meanwhile.")
+            decide(of, "mel")
             assert made(second.report_id) == []
+            decide(of, "nv")
         return typeset(document)
 
     monkeypatch.setattr(render_report.wiring, "typeset", slowly)
     assert made(first.report_id) == []
-    editions = [read(report).edition for report in (first, second)]
-    assert [edition.number for edition in editions if edition] == [2, 1]
+    later, earlier = (read(report).edition for report in (first, second))
+    assert later is not None
+    assert earlier is not None
+    assert (later.number, earlier.number) == (2, 1)
+    assert later.made_at > earlier.made_at
     kept = files(cloud)
-    for edition in editions:
-        assert edition is not None
-        assert f"version {edition.number}" in text_of(kept[edition.key])
+    for edition, diagnosis in ((earlier, "Melanoma"), (later, "Melanocytic naevus")):
+        text = text_of(kept[edition.key])
+        assert f"version {edition.number}" in text
+        assert f"Final diagnosis {diagnosis}" in text
+        assert f"{edition.made_at:%Y-%m-%d %H:%M} UTC" in text
+
+
+def test_a_state_that_a_newer_edition_has_left_behind_is_not_given_out_as_the_same(
+    cloud: Cloud, explainer: FakeExplainer
+) -> None:
+    of = case(cloud)
+    old = asked(of)
+    made(old.report_id)
+    slow, quick = asked(of), asked(of)
+
+    def decided(image_id: str) -> None:
+        explainer.meanwhile = None
+        decide(of, "mel")
+        assert made(quick.report_id) == []
+
+    explainer.meanwhile = decided
+    assert made(slow.report_id) == []
+    numbers = [edition.number for report in (old, quick, slow) if (edition := read(report).edition)]
+    assert numbers == [1, 2, 2]
 
 
 def test_a_report_takes_its_time_for_evidence_and_no_more(
@@ -307,6 +338,23 @@ def test_a_working_image_that_is_gone_is_told(cloud: Cloud, explainer: FakeExpla
     made(report.report_id)
     assert read(report).status is ReportStatus.READY
     assert "The image itself is gone." in text_of(next(iter(files(cloud).values())))
+
+
+def test_what_was_gathered_before_an_erasure_takes_no_number_after_it(
+    cloud: Cloud, explainer: FakeExplainer
+) -> None:
+    of = case(cloud)
+    made(asked(of).report_id)
+    explainer.wrong[of.image_ids[0]] = ConflictError("Another picture, another edition.")
+    slow = asked(of)
+
+    def erased(image_id: str) -> None:
+        explainer.meanwhile = None
+        DynamoTraces("casework", REGION).erase_editions(of.case_id)
+
+    explainer.meanwhile = erased
+    assert made(slow.report_id) == []
+    assert [edition.number for edition in records().latest_editions(slow)] == [1]
 
 
 def test_a_file_that_an_erasure_took_from_a_case_that_stays_is_not_given_out_again(

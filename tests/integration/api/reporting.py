@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -34,14 +35,17 @@ def jpeg(colour: str) -> bytes:
 
 @dataclass
 class FakeExplainer:
-    """`services.explanations.Explainer`. `wrong` is raised instead, by image id."""
+    """`services.explanations.Explainer`. `wrong` is raised instead, by image id; `meanwhile` comes first."""
 
     cloud: Cloud
     wrong: dict[str, ConflictError | UnavailableError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    meanwhile: Callable[[str], None] | None = None
 
     def explain(self, image_id: str, label: str) -> Explanation:
         self.asked.append(image_id)
+        if self.meanwhile is not None:
+            self.meanwhile(image_id)
         if image_id in self.wrong:
             raise self.wrong[image_id]
         key = f"explanations/{image_id}/overlay.jpg"

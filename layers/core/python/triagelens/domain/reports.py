@@ -18,7 +18,7 @@ FOLDER = "reports/"
 
 
 class EditionTakenError(ConflictError):
-    """Another edition of the same case or patient has just taken this number."""
+    """Another edition of the same case or patient has just been made; what was gathered may be older."""
 
     code = "edition_taken"
 
@@ -60,6 +60,7 @@ class Edition(_Part):
         content_sha256: of what the file shows, without number and time.
         key: in the documents bucket; named after `sha256`, the digest of the file itself.
         findings: of the images that it shows, see `findings_of`; None of editions older than that.
+        made_at: when gathering began; it is printed in the file, which shows nothing older than that.
     """
 
     number: int

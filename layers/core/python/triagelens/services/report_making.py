@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 
 from triagelens.domain.errors import UnavailableError
@@ -11,12 +12,16 @@ from triagelens.services.ports import Clock
 from triagelens.services.report_gathering import Gathered, Gathering, PatientChangedError
 from triagelens.services.report_ports import ReportFiles, ReportRecords, Typesetter
 
-# An edition's number is taken anew if another one has just got it; more than this many at once do not come.
+# All is gathered anew if another edition has just come in between; more than this many at once do not come.
 TRIES = 10
 
 
 class Making:
-    """Makes reports. Done again, too late, or killed anywhere, it ends the same."""
+    """Makes reports. Done again, too late, or killed anywhere, it ends the same.
+
+    The newest edition is looked up before anything is gathered, and the next number counts only if that one
+    still is the newest: what an edition shows was read after all editions before it were made.
+    """
 
     def __init__(
         self,
@@ -41,27 +46,28 @@ class Making:
         report = self._records.report(report_id)
         if report.is_done:
             return report
-        try:
-            gathered = self._gathering.gather(report)
-        except PatientChangedError as error:
-            cause = failure("patient_changed", str(error), retryable=False)
-            return self._records.replace_report(report.failed(cause, self._clock()))
         for _ in range(TRIES):
             editions = self._records.latest_editions(report)
-            edition = _same(editions, report.audience, gathered.content.sha256)
+            newest = max((edition.number for edition in editions), default=0)
+            as_of = self._clock()
             try:
-                if edition is not None:
-                    return self._finish(report, edition, gathered, new_edition=False)
-                number = 1 + max((known.number for known in editions), default=0)
-                return self._finish(report, self._set(report, gathered, number), gathered, new_edition=True)
+                gathered = self._gathering.gather(report)
+                known = _same(editions, report.audience, gathered.content.sha256)
+                edition = known or self._set(report, gathered, newest + 1, as_of)
+                done = report.ready(edition, self._clock())
+                # Last of all. The file of what was erased meanwhile goes in the erasure's second pass.
+                return self._records.finish_report(done, gathered.watched_images, newest=newest)
+            except PatientChangedError as error:
+                cause = failure("patient_changed", str(error), retryable=False)
+                return self._records.replace_report(report.failed(cause, self._clock()))
             except EditionTakenError:
                 continue
         raise UnavailableError("Too many reports of this at once.", retry_after_s=60)
 
-    def _set(self, report: Report, gathered: Gathered, number: int) -> Edition:
+    def _set(self, report: Report, gathered: Gathered, number: int, as_of: datetime) -> Edition:
         """The file, set and stored. Its key is its digest, so that nothing is ever written over."""
-        now, content = self._clock(), gathered.content
-        data, pages = self._typeset(ReportDocument.of(content, number, now))
+        content = gathered.content
+        data, pages = self._typeset(ReportDocument.of(content, number, as_of))
         digest = sha256(data).hexdigest()
         key = file_key(report.subject_id, digest)
         self._files.write(key, data)
@@ -75,13 +81,8 @@ class Making:
             pages=pages,
             images=len(content.images),
             findings=gathered.findings,
-            made_at=now,
+            made_at=as_of,
         )
-
-    def _finish(self, report: Report, edition: Edition, gathered: Gathered, *, new_edition: bool) -> Report:
-        """The record, last. The file of what was erased meanwhile goes in the erasure's second pass."""
-        done = report.ready(edition, self._clock())
-        return self._records.finish_report(done, gathered.watched_images, new_edition=new_edition)
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,15 @@ class ReportRecords(Protocol):
             ConflictError: the stored record has changed since.
         """
 
-    def finish_report(self, report: Report, image_ids: Sequence[str], *, new_edition: bool) -> Report:
-        """Writes a report that is ready, together with its edition if that is a new one.
+    def finish_report(self, report: Report, image_ids: Sequence[str], *, newest: int) -> Report:
+        """Writes a report that is ready, with its edition if that is new: the next after `newest`.
 
         Args:
             image_ids: of the images that it shows, of a case's report.
+            newest: number of the newest edition before the report was gathered; 0 if there was none.
 
         Raises:
-            EditionTakenError: another edition of the same case or patient has this number.
+            EditionTakenError: that is not the newest edition any more.
             NotFoundError: the case, the patient or an image has been erased meanwhile.
             ConflictError: the stored record has changed since.
         """

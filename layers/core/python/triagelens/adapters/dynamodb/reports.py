@@ -46,7 +46,7 @@ class DynamoReports:
     def replace_report(self, report: Report) -> Report:
         return self._written(Parts(), report)
 
-    def finish_report(self, report: Report, image_ids: Sequence[str], *, new_edition: bool) -> Report:
+    def finish_report(self, report: Report, image_ids: Sequence[str], *, newest: int) -> Report:
         edition = report.edition
         if edition is None:
             raise ValueError("a report that is ready has an edition")
@@ -54,15 +54,7 @@ class DynamoReports:
         _check_subjects(parts, report)
         for image_id in image_ids:
             not_erased(parts, image_pk(image_id), "There is no such image.")
-        key = (subject_pk(report), f"{EDITION}{edition.number:08d}")
-        if new_edition:
-            taken = EditionTakenError("Another report of this has just been made; try again.")
-            body = edition.model_dump(mode="json")
-            item = CaseworkItem(*key, kind="edition", body=body)
-            parts.put(item, taken, CaseworkItem.pk.does_not_exist())
-        else:
-            gone = NotFoundError("The report's file is gone.")
-            parts.check(CaseworkItem, *key, CaseworkItem.pk.exists(), gone)
+        _check_editions(parts, report, edition, newest)
         return self._written(parts, report)
 
     def add_former(self, report: Report) -> Report:
@@ -170,6 +162,23 @@ def _check_subjects(parts: Parts, report: Report) -> None:
         not_erased(parts, case_pk(report.case_id), "There is no such case.")
     if report.patient_id is not None:
         not_erased(parts, patient_pk(report.patient_id), "There is no such patient.")
+
+
+def _check_editions(parts: Parts, report: Report, edition: Edition, newest: int) -> None:
+    """Adds the edition if it is new; whichever it is, the newest has to be the newest still, and there."""
+    overtaken = EditionTakenError("Another report of this has just been made; try again.")
+    following = _edition_key(report, newest + 1)
+    for number in sorted({newest, edition.number} - {0, newest + 1}):
+        parts.check(CaseworkItem, *_edition_key(report, number), CaseworkItem.pk.exists(), overtaken)
+    if edition.number > newest:
+        item = CaseworkItem(*following, kind="edition", body=edition.model_dump(mode="json"))
+        parts.put(item, overtaken, CaseworkItem.pk.does_not_exist())
+    else:
+        parts.check(CaseworkItem, *following, CaseworkItem.pk.does_not_exist(), overtaken)
+
+
+def _edition_key(report: Report, number: int) -> tuple[str, str]:
+    return subject_pk(report), f"{EDITION}{number:08d}"
 
 
 def _newest(limit: int) -> dict[str, Any]:
