@@ -40,6 +40,7 @@ from triagelens.domain.images import ImageStatus
 from triagelens.domain.patients import Patient, PatientDetails
 from triagelens.domain.report_document import ReportDocument
 from triagelens.domain.reports import Audience, Report, ReportKind, ReportStatus
+from triagelens.domain.review import opened_for_review
 
 
 @pytest.fixture
@@ -234,6 +235,23 @@ def test_a_finding_without_evidence_shows_the_image_and_says_so(
     edition = read(later).edition
     assert edition is not None
     assert edition.number == 2, "a later report shows it"
+
+
+def test_a_picture_without_evidence_and_a_doubt_of_the_platform_are_called_what_they_are(
+    cloud: Cloud, explainer: FakeExplainer
+) -> None:
+    of = case(cloud)
+    explainer.central_share = None
+    of = DynamoCases("casework", REGION).case(of.case_id)
+    doubted = opened_for_review(of, [(of.image_ids[0], finding())], START, "request")
+    assert doubted is not None
+    case_item(doubted).save()
+    made(asked(of).report_id)
+    text = text_of(next(iter(files(cloud).values())))
+    assert "By Grad-CAM, nothing in it speaks for Melanoma." in text
+    assert "yellow" not in text
+    assert "Opened for review" in text
+    assert "Decided" not in text
 
 
 def test_a_report_that_fails_each_time_is_told_so_and_a_redrive_makes_it(

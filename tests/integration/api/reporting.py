@@ -41,6 +41,7 @@ class FakeExplainer:
     wrong: dict[str, ConflictError | UnavailableError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     meanwhile: Callable[[str], None] | None = None
+    central_share: float | None = 0.5
 
     def explain(self, image_id: str, label: str) -> Explanation:
         self.asked.append(image_id)
@@ -56,7 +57,7 @@ class FakeExplainer:
             method=Method.GRAD_CAM,
             heatmap_key=key,
             overlay_key=key,
-            central_share=0.5,
+            central_share=self.central_share,
         )
 
 

@@ -10,6 +10,13 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
+def percent(share: float) -> str:
+    """A share, 0 to 1, as people read it. What is rounded never reads as certain: no model is."""
+    if share >= 0.9995:
+        return ">99.9 %"
+    return "<0.1 %" if share < 0.0005 else f"{share * 100:.1f} %"
+
+
 class Fact(_Part):
     """One line of a table: what, and its value."""
 

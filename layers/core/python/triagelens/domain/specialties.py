@@ -93,6 +93,7 @@ _TABLE = (
 )
 
 SPECIALTIES: Mapping[str, Specialty] = MappingProxyType({entry.name: entry for entry in _TABLE})
+_TITLES = {(entry.name, label.name): label.title for entry in _TABLE for label in entry.labels}
 
 
 def specialty(name: str) -> Specialty:
@@ -105,3 +106,8 @@ def specialty(name: str) -> Specialty:
         return SPECIALTIES[name]
     except KeyError:
         raise UnknownSpecialtyError(name, known=sorted(SPECIALTIES)) from None
+
+
+def label_title(of_specialty: str, label: str) -> str:
+    """The title of a label; the label itself where a model knows one that the specialty does not."""
+    return _TITLES.get((of_specialty, label), label)

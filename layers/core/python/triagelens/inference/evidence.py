@@ -9,7 +9,7 @@ from PIL import Image
 
 from triagelens.domain.errors import ModelError, NotFoundError
 from triagelens.domain.explanations import Method
-from triagelens.domain.specialties import SPECIALTIES
+from triagelens.domain.specialties import label_title
 from triagelens.imaging.heatmap import central_share, evidence_map, heatmap_png, overlay_jpeg
 from triagelens.inference.occlusion import occlusion_grid
 from triagelens.inference.package import read_manifest, require_digest
@@ -98,10 +98,9 @@ class EvidenceArtist:
 
 
 def _title(of_specialty: str, label: str, method: Method, *, found: bool) -> str:
-    """What the legend says: the label's title where the deployment knows one."""
-    known = SPECIALTIES.get(of_specialty)
-    titles = {entry.name: entry.title for entry in known.labels} if known else {}
-    return f"{'Evidence' if found else 'No evidence'} for {titles.get(label, label)}, by {method.in_words}"
+    """What the legend says."""
+    title = label_title(of_specialty, label)
+    return f"{'Evidence' if found else 'No evidence'} for {title}, by {method.in_words}"
 
 
 def _digests(identity: "ModelIdentity") -> tuple[str, str]:

@@ -7,12 +7,13 @@ from datetime import date, datetime
 
 from triagelens.domain.abstention import DecisionReason, ModelDecision
 from triagelens.domain.cases import Case, Comment, ReaderLabel
-from triagelens.domain.explanations import Method
+from triagelens.domain.explanations import Explanation
 from triagelens.domain.images import ImageRecord, ImageStatus
 from triagelens.domain.patients import Patient, age_on
 from triagelens.domain.prediction import Prediction
-from triagelens.domain.report_document import Fact, Remark, ShownImage, ShownLabel
-from triagelens.domain.specialties import SPECIALTIES, specialty
+from triagelens.domain.report_document import Fact, Remark, ShownImage, ShownLabel, percent
+from triagelens.domain.reports import findings_of
+from triagelens.domain.specialties import SPECIALTIES, label_title, specialty
 
 MOST_LABELS = 8
 DISCLAIMER = (
@@ -62,13 +63,6 @@ def minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def label_title(of_specialty: str, label: str) -> str:
-    """The title of a label; the label itself where a model knows one that the specialty does not."""
-    known = SPECIALTIES.get(of_specialty)
-    titles = {entry.name: entry.title for entry in known.labels} if known else {}
-    return titles.get(label, label)
-
-
 def patient_facts(patient: Patient, today: date) -> tuple[Fact, ...]:
     details = patient.details
     age = details.age if details.birth_date is None else age_on(today, details.birth_date)
@@ -85,16 +79,22 @@ def patient_facts(patient: Patient, today: date) -> tuple[Fact, ...]:
 
 
 def case_facts(case: Case, *, for_clinic: bool, decided_by: str | None) -> tuple[Fact, ...]:
-    """What a case is and what became of it; who decided it and the notes are for the clinic."""
+    """What a case is and what became of it; who decided it and the notes are for the clinic.
+
+    That a model was in doubt is no decision: it opened the case for review.
+    """
     diagnosis = case.final_diagnosis
     decision = case.decision
+    doubted = case.is_doubted_by_the_platform
+    since = None if decision is None else minute(decision.at)
     return facts(
         specialty=specialty(case.specialty).title,
         opened=minute(case.created_at),
         status=str(case.status),
         final_diagnosis=None if diagnosis is None else label_title(case.specialty, diagnosis),
-        decided=None if decision is None else minute(decision.at),
-        decided_by=decided_by if for_clinic else None,
+        opened_for_review=since if doubted else None,
+        decided=None if doubted else since,
+        decided_by=decided_by if for_clinic and not doubted else None,
         reason=decision.reason if decision is not None and for_clinic else None,
         notes=case.notes if for_clinic else None,
     )
@@ -139,36 +139,48 @@ def answer(prediction: Prediction) -> str | None:
     possible = prediction.prediction_set
     if possible is not None and len(possible.labels) > 1:
         titles = ", ".join(label_title(prediction.specialty, label) for label in possible.labels)
-        said.append(f"Possible are {titles} ({possible.coverage:.0%} of such sets hold the true label).")
+        said.append(
+            f"Possible are {titles}. Over all images like those of training, {percent(possible.coverage)} "
+            "of the sets that this model gives hold the true label."
+        )
     return " ".join(said)
 
 
-def caption(record: ImageRecord, *, explained_by: Method | None, why_not: str = "") -> str:
+def caption(record: ImageRecord, *, explained: Explanation | None, why_not: str = "") -> str:
     """What a picture shows, for who sees it and who does not."""
     field = SPECIALTIES[record.specialty].title if record.specialty in SPECIALTIES else record.specialty
     if record.prediction is None:
         shown = "the image" if record.working_image is not None else "there is no picture to show"
         return f"{field}: {shown}, without a finding ({record.status})."
     title = label_title(record.specialty, record.prediction.top_label)
-    if explained_by is None:
+    if explained is None:
         return f"{field}: the image without a heatmap. {why_not}"
+    method = explained.method.in_words
+    if explained.central_share is None:
+        return f"{field}: the image. By {method}, nothing in it speaks for {title}."
     return (
-        f"{field}: evidence for {title} by {explained_by.in_words}: clear where there is none, yellow where "
+        f"{field}: evidence for {title} by {method}: clear where there is none, yellow where "
         "it is strongest, half of that or more within the line."
     )
 
 
 def summary(images: Sequence[ImageRecord], cases: Sequence[Case], *, whole_patient: bool) -> tuple[Fact, ...]:
-    """Counts: images by what became of them, findings by label, and cases by status."""
+    """Counts: images by what became of them, findings by label, and cases by status.
+
+    An image for which the model does not answer is none of the findings.
+    """
     by_status = Counter(image.status for image in images)
-    predictions = [image.prediction for image in images if image.prediction is not None]
-    findings = Counter(label_title(p.specialty, p.top_label) for p in predictions)
+    findings: Counter[str] = Counter()
+    for of_specialty, counts in findings_of(images).items():
+        findings.update({label_title(of_specialty, label): count for label, count in counts.items()})
+    predicted = sum(image.prediction is not None for image in images)
     statuses = Counter(str(case.status) for case in cases)
     return facts(
         images=len(images),
         analysed=by_status[ImageStatus.ANALYZED],
         rejected=by_status[ImageStatus.REJECTED],
         findings=_counted(findings),
+        without_an_answer=predicted - findings.total() or None,
         cases=_counted(statuses) if whole_patient else None,
     )
 
@@ -179,15 +191,26 @@ def _counted(counter: Mapping[str, int]) -> str | None:
 
 
 def model_facts(predictions: Iterable[Prediction]) -> tuple[Fact, ...]:
-    """Each model that answered, once: name and version, digest, intended use."""
-    seen: dict[str, Fact] = {}
-    for prediction in predictions:
-        model = prediction.model
-        groups = " ".join(model.sha256[at : at + 16] for at in range(0, 64, 16))
-        use = f"Intended use: {prediction.intended_use.rstrip('.')}."
-        value = f"SHA-256 {groups}. {use}" + (" Demonstration model." if prediction.demonstration else "")
-        seen.setdefault(model.sha256, Fact(name=f"{model.name} {model.version}", value=value))
-    return tuple(sorted(seen.values(), key=lambda fact: fact.name))
+    """Each model that answered, once: name and version, digests, intended use.
+
+    Versions may share model.onnx and differ in their manifest: in labels, calibration or intended use.
+    """
+    return tuple(sorted({_model(one) for one in predictions}, key=lambda fact: (fact.name, fact.value)))
+
+
+def _model(prediction: Prediction) -> Fact:
+    model = prediction.model
+    use = f"Intended use: {prediction.intended_use.rstrip('.')}."
+    digests = (
+        f"SHA-256 of model.onnx {_in_groups(model.sha256)}, "
+        f"of manifest.json {_in_groups(model.manifest_sha256)}."
+    )
+    value = f"{use} Demonstration model. {digests}" if prediction.demonstration else f"{use} {digests}"
+    return Fact(name=f"{model.name} {model.version}", value=value)
+
+
+def _in_groups(digest: str) -> str:
+    return " ".join(digest[at : at + 16] for at in range(0, len(digest), 16))
 
 
 def disclaimer(predictions: Iterable[Prediction]) -> str:
@@ -223,6 +246,8 @@ def outcomes(cases: Sequence[Case], *, for_clinic: bool) -> tuple[Remark, ...]:
         said = f"{str(case.status).capitalize()}."
         if case.final_diagnosis is not None:
             said += f" Final diagnosis: {label_title(case.specialty, case.final_diagnosis)}."
+        if case.is_doubted_by_the_platform:
+            said += " Opened for review."
         if for_clinic and case.decision is not None and case.decision.reason:
             said += f" {case.decision.reason}"
         when = case.decision.at if case.decision is not None else case.created_at

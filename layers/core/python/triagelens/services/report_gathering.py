@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from triagelens.domain.cases import SYSTEM, Case
+from triagelens.domain.cases import Case
 from triagelens.domain.errors import ConflictError, NotFoundError, UnavailableError
 from triagelens.domain.images import ImageRecord, ImageStatus
 from triagelens.domain.patients import Patient
@@ -112,7 +112,7 @@ class Gathering:
         images = [sources.casework.image(image_id) for image_id in case.image_ids]
         for_clinic = report.audience is Audience.CLINIC
         decided_by = None
-        if for_clinic and case.decision is not None:
+        if for_clinic and case.decision is not None and not case.is_doubted_by_the_platform:
             decided_by = self._names([case.decision.by])[case.decision.by]
         content = self._content(
             report,
@@ -198,12 +198,12 @@ class Gathering:
                     raise UnavailableError("The evidence could not be drawn in time.", retry_after_s=1)
                 found = self._sources.explainer.explain(image.image_id, image.prediction.top_label)
                 picture = self._sources.pictures.read(found.overlay_key)
-                return words.Evidence(picture, words.caption(image, explained_by=found.method))
+                return words.Evidence(picture, words.caption(image, explained=found))
             except UnavailableError:
                 why_not = "The evidence could not be drawn in time; a later report may show it."
             except (ConflictError, NotFoundError) as error:
                 why_not = str(error)
-        said = words.caption(image, explained_by=None, why_not=why_not)
+        said = words.caption(image, explained=None, why_not=why_not)
         if image.working_image is None:
             return words.Evidence(None, said)
         try:
@@ -227,8 +227,6 @@ class Gathering:
         return {sub: self._name(sub) for sub in set(subs)}
 
     def _name(self, sub: str) -> str:
-        if sub == SYSTEM:
-            return "Triagelens"
         try:
             person = self._sources.people.person(sub)
         except NotFoundError:
