@@ -188,6 +188,31 @@ def test_the_pictures_in_the_file_are_those_that_it_was_given() -> None:
         assert np.abs(np.asarray(kept, np.int16) - np.asarray(original, np.int16)).mean() < 1
 
 
+@pytest.mark.parametrize("size", [(3000, 300), (1024, 896), (768, 1100), (334, 1064), (128, 1064)])
+def test_pictures_are_as_fine_as_they_can_be_read_and_no_finer(size: tuple[int, int]) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", size, "tan").save(out, "JPEG")
+    pdf = render(document(images=(shown().model_copy(update={"picture": out.getvalue()}),)))
+    [kept] = [one for one in read(pdf).pages[-1].images if one.image and one.image.format == "JPEG"]
+    assert kept.image is not None
+    width, height = kept.image.size
+    assert width <= 520
+    assert width * height <= 520 * 525, "what Typst holds of each in memory"
+    assert width / height == pytest.approx(size[0] / size[1], rel=0.02)
+    assert width == size[0] or width > 0.97 * min(520, 520 * (size[0] / size[1]) ** 0.5)
+
+
+def test_nothing_is_said_to_be_certain() -> None:
+    labels = (
+        ShownLabel(title="Melanoma", probability=0.99962),
+        ShownLabel(title="Nevus", probability=0.00038),
+    )
+    text = text_of(render(document(images=(shown().model_copy(update={"labels": labels}),))))
+    assert ">99.9 %" in text
+    assert "<0.1 %" in text
+    assert "100" not in text.replace("Case 10042", "").replace("1.0.0", "")
+
+
 def test_a_bar_is_as_long_as_its_label_is_probable() -> None:
     lengths = {share: bar_length(share) for share in (0.2, 0.4, 0.8)}
     assert lengths[0.4] / lengths[0.2] == pytest.approx(2, rel=0.05)

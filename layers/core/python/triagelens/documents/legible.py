@@ -40,6 +40,12 @@ def legible(text: str) -> str:
     return _ENDLESS.sub("\N{ZERO WIDTH SPACE}", text)
 
 
+def runs_right_to_left(line: str) -> bool:
+    """Whether its first letter that has a direction runs from right to left (UAX 9, rule P2)."""
+    directions = map(unicodedata.bidirectional, line)
+    return next((found for found in directions if found in ("L", "R", "AL")), "L") != "L"
+
+
 def _shown(text: str) -> list[str]:
     """Character by character; `able` are the fonts that have the latest letter and all marks on it."""
     shown: list[str] = []

@@ -7,7 +7,9 @@ they do not have is replaced.
 
 import io
 import json
+import math
 import tempfile
+from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,12 @@ import segno
 import typst
 from PIL import Image
 
-from triagelens.documents.legible import FONTS, legible
-from triagelens.domain.report_document import ReportDocument
+from triagelens.documents.legible import FONTS, legible, runs_right_to_left
+from triagelens.domain.report_document import ReportDocument, percent
 
 _TEMPLATE = files("triagelens.documents") / "report.typ"
 
-# Longest side of a picture: 213 dots an inch on the 62 mm that it has.
+# Width of a picture at most: 213 dots an inch on the 62 mm that it has. It has the square's pixels at most.
 PRINTED_PX = 520
 
 
@@ -33,16 +35,21 @@ def typeset(document: ReportDocument) -> tuple[bytes, int]:
             mode="json", exclude={"clinic": {"logo"}, "images": {"__all__": {"picture"}}}
         )
         for number, image in enumerate(document.images):
+            for place, label in enumerate(image.labels):
+                content["images"][number]["labels"][place]["percent"] = percent(label.probability)
             if image.picture is not None:
-                (folder / f"image-{number}.jpg").write_bytes(_for_print(image.picture))
-                content["images"][number]["file"] = f"image-{number}.jpg"
+                data, (width, height) = _for_print(image.picture)
+                (folder / f"image-{number}.jpg").write_bytes(data)
+                content["images"][number] |= {"file": f"image-{number}.jpg", "width": width, "height": height}
         if document.clinic.logo is not None:
             file = f"logo.{_extension(document.clinic.logo)}"
             (folder / file).write_bytes(document.clinic.logo)
             content["clinic"]["logo"] = file
         segno.make(document.link, error="m").save(str(folder / "qr.svg"), border=0)
         content["made"] = f"{document.made_at:%Y-%m-%d %H:%M} UTC"
-        (folder / "content.json").write_text(json.dumps(_legible(content)), encoding="utf-8")
+        content = _legible(content)
+        content["right_to_left"] = sorted(set(filter(runs_right_to_left, _lines(content))))
+        (folder / "content.json").write_text(json.dumps(content), encoding="utf-8")
         (folder / "report.typ").write_bytes(template.read_bytes())
         compiler = typst.Compiler(
             str(folder / "report.typ"),
@@ -68,15 +75,25 @@ def _legible(content: Any) -> Any:
     return {name: _legible(part) for name, part in content.items()} if isinstance(content, dict) else content
 
 
-def _for_print(picture: bytes) -> bytes:
-    """A JPEG at `PRINTED_PX` at most: Typst holds all pictures of a document in memory, decoded."""
+def _lines(content: Any) -> Iterator[str]:
+    """Every line of every text in JSON data."""
+    if isinstance(content, str):
+        yield from content.split("\n")
+    elif isinstance(content, dict | list):
+        for part in content.values() if isinstance(content, dict) else content:
+            yield from _lines(part)
+
+
+def _for_print(picture: bytes) -> tuple[bytes, tuple[int, int]]:
+    """A JPEG of `PRINTED_PX` at most, and its size: Typst holds all pictures of a document decoded."""
     with Image.open(io.BytesIO(picture), formats=["JPEG"]) as image:
-        if max(image.size) <= PRINTED_PX:
-            return picture
-        image.thumbnail((PRINTED_PX, PRINTED_PX))
+        share = PRINTED_PX / max(image.width, math.sqrt(image.width * image.height))
+        if share >= 1:
+            return picture, image.size
+        image.thumbnail((math.ceil(image.width * share), math.ceil(image.height * share)))
         out = io.BytesIO()
         image.save(out, "JPEG", quality=88)
-        return out.getvalue()
+        return out.getvalue(), image.size
 
 
 def _extension(logo: bytes) -> str:
