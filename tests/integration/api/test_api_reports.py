@@ -97,7 +97,7 @@ def test_a_report_is_asked_for_made_and_fetched(api: Api, explainer: FakeExplain
     assert key == f"reports/{case_id}/{report['sha256']}.pdf"
     assert report["size_bytes"] == len(pdf)
     text = text_of(pdf)
-    for said in (NAME, COMMENT, NOTES, "Example Clinic", "Melanoma", "70 %", "phantom-skin 1.0.0", "dora"):
+    for said in (NAME, COMMENT, NOTES, "Example Clinic", "Melanoma", "70.0 %", "phantom-skin 1.0.0", "dora"):
         assert said in text, said
     for said in (
         "aaaaaaaaaaaaaaaa",
@@ -225,6 +225,13 @@ def test_a_patients_report_shows_analysed_images_and_counts_the_others(
     report = answered(api, "GET", f"/v1/reports/{report_id}", doctor)
     assert (report["kind"], report["images"]) == ("patient", 3)
     text = text_of(files(api.cloud)[f"reports/{patient_id}/{report['sha256']}.pdf"])
-    for said in (NAME, "Image 3 of 3", "Melanoma: 3", "open: 1", "The model is no longer here.", "Rejected"):
+    for said in (
+        NAME,
+        "Image 3 of 3",
+        "Without an answer 3",
+        "open: 1",
+        "The model is no longer here.",
+        "Rejected",
+    ):
         assert said in text, said
     assert NOTES not in text
