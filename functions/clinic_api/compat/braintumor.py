@@ -5,10 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Form, Query, Response, UploadFile, status
 from starlette.responses import JSONResponse
 
+from clinic_api.compat import braintumor_people as people
 from clinic_api.compat import braintumor_reports as papers
 from clinic_api.compat import braintumor_scans as scans
 from clinic_api.compat import braintumor_shapes as shapes
+from clinic_api.compat import braintumor_uploads as uploads
+from clinic_api.compat import braintumor_words as words
 from clinic_api.compat.application import errors_of, former_system
+from clinic_api.compat.braintumor_errors import refused
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import Allowed, CurrentPerson
 from clinic_api.deps.former_apps import FormerAppsAccounts
@@ -31,8 +35,8 @@ CLINIC = [Depends(Allowed(Action.WORK_ON_PATIENTS))]
 Limit = Annotated[int, Query(ge=1, le=50)]
 Cursor = Annotated[str | None, Query(max_length=200)]
 Pictures = Annotated[scans.ScanPictures, Depends()]
-Intake = Annotated[scans.ScanIntake, Depends()]
-NamedPatient = Annotated[scans.NamedPatient, Form()]
+Intake = Annotated[uploads.ScanIntake, Depends()]
+NamedPatient = Annotated[words.NamedPatient, Form()]
 
 
 @router.get("/api/health")
@@ -41,56 +45,56 @@ def health(clock: ClockPort) -> shapes.Health:
 
 
 @router.post("/api/admin/login", responses=errors_of(400, 401, 403))
-def admin_login(body: shapes.Login, accounts: FormerAppsAccounts, limits: LimitsCase) -> shapes.AdminEntered:
+def admin_login(body: people.Login, accounts: FormerAppsAccounts, limits: LimitsCase) -> people.AdminEntered:
     """For everybody who works here. A token for a day."""
     try:
         with limits.attempt(Kind.SIGN_IN, body.username):
-            tokens, person = accounts.enter(*body.proof, correlation_id(), shapes.STAFF)
+            tokens, person = accounts.enter(*body.proof, correlation_id(), people.STAFF)
     except SignInError as error:
         if body.is_the_former_default:
-            raise shapes.NoDefaultAdminError(shapes.NO_DEFAULT_TEXT) from error
+            raise people.NoDefaultAdminError(people.NO_DEFAULT_TEXT) from error
         raise
-    return shapes.AdminEntered.with_tokens(tokens, admin=shapes.AdminShape.of(person))
+    return people.AdminEntered.with_tokens(tokens, admin=people.AdminShape.of(person))
 
 
 @router.post("/api/patient/login", responses=errors_of(400, 401, 403))
 def patient_login(
-    body: shapes.Login,
+    body: people.Login,
     accounts: FormerAppsAccounts,
     limits: LimitsCase,
     patients: PatientsCase,
     clock: ClockPort,
-) -> shapes.PatientEntered:
+) -> people.PatientEntered:
     """For patients. The first sign-in with a password that was mailed takes a `new_password`, too."""
     with limits.attempt(Kind.SIGN_IN, body.username):
-        tokens, person = accounts.enter(*body.proof, correlation_id(), shapes.PATIENTS)
+        tokens, person = accounts.enter(*body.proof, correlation_id(), people.PATIENTS)
     own = patients.page(person, 1, None).items
-    patient = shapes.PatientShape.of(own[0], clock()) if own else None
-    return shapes.PatientEntered.with_tokens(tokens, patient=patient)
+    patient = people.PatientShape.of(own[0], clock()) if own else None
+    return people.PatientEntered.with_tokens(tokens, patient=patient)
 
 
 @router.get("/api/admin/dashboard/stats", responses=errors_of(401, 403))
 def dashboard(_reader: StatisticsReader, figures: FiguresCase, clock: ClockPort) -> shapes.Dashboard:
     today = clock().date()
-    counts = figures.between(today, today).specialties.get(scans.SPECIALTY, SpecialtyCounts())
+    counts = figures.between(today, today).specialties.get(words.SPECIALTY, SpecialtyCounts())
     return shapes.Dashboard(stats=shapes.Counts.of(counts))
 
 
 @router.get("/api/admin/patients", responses=errors_of(400, 401, 403))
 def list_patients(
     worker: PatientWorker, patients: PatientsCase, clock: ClockPort, limit: Limit = 50, cursor: Cursor = None
-) -> shapes.PatientsPage:
-    return shapes.PatientsPage.of(patients.page(worker, limit, cursor), clock())
+) -> people.PatientsPage:
+    return people.PatientsPage.of(patients.page(worker, limit, cursor), clock())
 
 
 @router.post("/api/admin/patients", responses=errors_of(400, 401, 403))
 def add_patient(
-    body: shapes.PatientToAdd, worker: PatientWorker, patients: PatientsCase, clock: ClockPort
-) -> shapes.OnePatient:
+    body: people.PatientToAdd, worker: PatientWorker, patients: PatientsCase, clock: ClockPort
+) -> people.OnePatient:
     """With an e-mail address, name and first password of an account go there."""
     made = patients.create(worker, body.new_patient())
-    return shapes.OnePatient(
-        message="Patient added successfully", patient=shapes.PatientShape.of(made, clock())
+    return people.OnePatient(
+        message="Patient added successfully", patient=people.PatientShape.of(made, clock())
     )
 
 
@@ -98,8 +102,8 @@ def add_patient(
 @router.get("/api/admin/patients/{id}", dependencies=CLINIC, responses=errors_of(401, 403, 404))
 def get_patient(
     person: CurrentPerson, patient: PatientInPath, patients: PatientsCase, clock: ClockPort
-) -> shapes.OnePatient:
-    return shapes.OnePatient(patient=shapes.PatientShape.of(patients.read(person, patient), clock()))
+) -> people.OnePatient:
+    return people.OnePatient(patient=people.PatientShape.of(patients.read(person, patient), clock()))
 
 
 @router.get("/api/patient/{id}/scans", responses=errors_of(400, 401, 404))
@@ -130,13 +134,13 @@ def list_patient_reports(
 
 
 @router.post("/api/scan/upload", responses=errors_of(400, 401, 404, 413))
-def upload_scan(patient_id: NamedPatient, file: UploadFile, intake: Intake) -> scans.Uploaded:
+def upload_scan(patient_id: NamedPatient, file: UploadFile, intake: Intake) -> uploads.Uploaded:
     """One scan, of a patient whom one may add to, or of oneself."""
     return intake.take(patient_id, [file])
 
 
 @router.post("/api/admin/scans/upload", dependencies=CLINIC, responses=errors_of(400, 401, 403, 404, 413))
-def upload_scans(patient_id: NamedPatient, files: list[UploadFile], intake: Intake) -> scans.Uploaded:
+def upload_scans(patient_id: NamedPatient, files: list[UploadFile], intake: Intake) -> uploads.Uploaded:
     """Scans of one patient, of 4.5 MB together, answered with what was found on each."""
     return intake.take(patient_id, files)
 
@@ -182,4 +186,4 @@ def find_report(report: ReportByFile, reports: ReportsCase) -> papers.Download:
 
 def create() -> FastAPI:
     """The API at its own paths."""
-    return former_system("Brain tumour detection", router, shapes.refused)
+    return former_system("Brain tumour detection", router, refused)

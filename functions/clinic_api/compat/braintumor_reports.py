@@ -7,7 +7,7 @@ from typing import Literal, Self
 from fastapi import Response, status
 from pydantic import BaseModel, ConfigDict
 
-from clinic_api.compat.braintumor_scans import NO_TUMOUR, SPECIALTY, NamedPatient, tumours
+from clinic_api.compat.braintumor_words import NO_TUMOUR, SPECIALTY, NamedPatient, tumours
 from triagelens.domain.errors import ConflictError, UnavailableError
 from triagelens.domain.reports import Report, ReportStatus
 from triagelens.services.images import SignedUrl
