@@ -155,7 +155,7 @@ class Triagelens(Images):
         return read_answer(_Specialties, self._send("GET", "/v1/specialties")).items
 
     def statistics(self, since: date | None = None, until: date | None = None) -> Statistics:
-        """Counts of all images and cases, and of the days from `since` to `until`, else the last 30."""
+        """Counts of everything there is, and of the days from `since` to `until`, else the last 30."""
         days = {"from": since and f"{since}", "to": until and f"{until}"}
         return read_answer(Statistics, self._send("GET", "/v1/stats", query=days))
 

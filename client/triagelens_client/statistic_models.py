@@ -7,11 +7,13 @@ from triagelens_client.models import Answer
 
 
 class DayCounts(Answer):
-    """What was begun on one day (UTC), by status."""
+    """What was begun on one day (UTC), by status; patients have none."""
 
     day: date
     images: Mapping[str, int] = {}
     cases: Mapping[str, int] = {}
+    patients: int = 0
+    reports: Mapping[str, int] = {}
 
 
 class SpecialtyCounts(Answer):
@@ -35,11 +37,15 @@ class Statistics(SpecialtyCounts):
     Attributes:
         submissions: every upload that was announced.
         received: those of which an image came.
+        patients: those that have a record.
+        reports: by status; those that are ready have a file.
     """
 
     submissions: int
     received: int
     purposes: Mapping[str, int] = {}
+    patients: int = 0
+    reports: Mapping[str, int] = {}
     specialties: Mapping[str, SpecialtyCounts] = {}
     days: tuple[DayCounts, ...] = ()
     read_at: datetime

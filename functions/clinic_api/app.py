@@ -64,7 +64,7 @@ TAGS = [
     {"name": "review", "description": "What to read first, who agrees, who settles it"},
     {"name": "feedback", "description": "What people think of the platform"},
     {"name": "models", "description": "What is registered, and which of it answers"},
-    {"name": "statistics", "description": "Counts of images and cases, and exports of them"},
+    {"name": "statistics", "description": "Counts of what there is, and exports of images and cases"},
     {"name": "audit", "description": "Who did what"},
     {"name": "datasets", "description": "Labelled images, on their way to a snapshot"},
     {"name": "training", "description": "From labelled images to the next model"},

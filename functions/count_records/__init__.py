@@ -1,1 +1,1 @@
-"""Counts images and cases. Triggered by the casework table's stream."""
+"""Counts images, cases, patients and reports. Triggered by the casework table's stream."""

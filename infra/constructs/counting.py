@@ -7,8 +7,17 @@ from constructs import Construct
 
 from infra.constructs.acknowledgements import acknowledge
 from infra.constructs.functions import FunctionFactory
-from infra.constructs.pipeline import EVENT_RECORDS, STREAM_RETRY_HOURS, Pipeline
+from infra.constructs.pipeline import STREAM_RETRY_HOURS, Pipeline
 from infra.constructs.storage import Storage
+
+COUNTED_RECORDS = {
+    "dynamodb": {
+        "Keys": {
+            "pk": {"S": [{"prefix": kind} for kind in ("IMG#", "CASE#", "PAT#", "REPORT#")]},
+            "sk": {"S": ["META"]},
+        }
+    }
+}
 
 
 class Counting(Construct):
@@ -38,6 +47,6 @@ class Counting(Construct):
                 report_batch_item_failures=True,
                 max_record_age=Duration.hours(STREAM_RETRY_HOURS),
                 on_failure=sources.SqsDlq(self.dlq),
-                filters=[lambda_.FilterCriteria.filter(EVENT_RECORDS)],
+                filters=[lambda_.FilterCriteria.filter(COUNTED_RECORDS)],
             )
         )

@@ -94,10 +94,14 @@ def test_a_bucket_waits_for_the_policy_of_the_queue_that_it_tells(dev: Template)
 
 
 @pytest.mark.parametrize(
-    ("package", "dead_letters"), [("publishevents", "eventsdlq"), ("countrecords", "countsdlq")]
+    ("package", "dead_letters", "kinds"),
+    [
+        ("publishevents", "eventsdlq", ["IMG#", "CASE#", "REPORT#"]),  # a patient is no event
+        ("countrecords", "countsdlq", ["IMG#", "CASE#", "PAT#", "REPORT#"]),
+    ],
 )
-def test_the_stream_brings_only_changes_of_images_cases_and_reports_and_loses_none(
-    dev: Template, package: str, dead_letters: str
+def test_the_stream_brings_only_changes_of_records_and_loses_none(
+    dev: Template, package: str, dead_letters: str, kinds: list[str]
 ) -> None:
     function = dev.logical_id("AWS::Lambda::Function", package)
     [mapping] = [
@@ -113,7 +117,7 @@ def test_the_stream_brings_only_changes_of_images_cases_and_reports_and_loses_no
     assert "MaximumRetryAttempts" not in mapping  # as often as the stream keeps a record
     assert mapping["MaximumRecordAgeInSeconds"] == 20 * 3600
     [pattern] = [json.loads(filtered["Pattern"]) for filtered in mapping["FilterCriteria"]["Filters"]]
-    records = [{"prefix": "IMG#"}, {"prefix": "CASE#"}, {"prefix": "REPORT#"}]
+    records = [{"prefix": kind} for kind in kinds]
     assert pattern == {"dynamodb": {"Keys": {"pk": {"S": records}, "sk": {"S": ["META"]}}}}
 
 

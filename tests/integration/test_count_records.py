@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,22 +15,25 @@ import count_records.handler
 import count_records.settings
 from tests.cloud import REGION, Cloud, FakeContext, failed_ids
 from tests.fake_tally import FakeTally
-from triagelens.adapters.dynamodb.case_items import case_from_item, case_item
-from triagelens.adapters.dynamodb.casework import META, DynamoCasework, image_from_item
+from tests.integration.random_clinic import Clinic
+from triagelens.adapters.dynamodb.case_items import case_from_item
+from triagelens.adapters.dynamodb.casework import META, image_from_item
+from triagelens.adapters.dynamodb.patients import patient_from_item
+from triagelens.adapters.dynamodb.reports import report_from_item
 from triagelens.adapters.dynamodb.tables import CaseworkItem
 from triagelens.adapters.dynamodb.tally import DynamoTally
-from triagelens.domain.cases import MOVES, Case, CaseStatus
-from triagelens.domain.ids import new_id
-from triagelens.domain.images import TRANSITIONS, ImageRecord, ImageStatus, UploadDeclaration
-from triagelens.domain.prediction import ModelIdentity, Prediction
-from triagelens.domain.quality import QualityReport, Reason
-from triagelens.domain.statistics import Statistics, facets_of_case, facets_of_image, statistics
+from triagelens.domain.statistics import (
+    Statistics,
+    facets_of_case,
+    facets_of_image,
+    facets_of_patient,
+    facets_of_report,
+    statistics,
+)
 from triagelens.services.counting import Counting, Figures, Tally
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 1, 10)
 OPERATIONS = 2_000
-LABELS = {"skin": ("mel", "nv"), "eye": ("normal", "cataract")}
-MODEL = ModelIdentity(name="m", version="1", sha256="a" * 64, manifest_sha256="b" * 64)
 
 
 @pytest.fixture(autouse=True)
@@ -44,108 +47,6 @@ def _wired(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
         count_records.handler.dead_letters,
     ):
         cache.cache_clear()
-
-
-class Clinic:
-    """Random work on images and cases, through the tables' own adapters."""
-
-    def __init__(self, chance: random.Random) -> None:
-        self.chance = chance
-        self.images: list[ImageRecord] = []
-        self.cases: list[Case] = []
-        self.casework = DynamoCasework("casework", REGION)
-
-    def work(self) -> None:
-        """One operation: something new, a change of something, or the end of something."""
-        draw = self.chance.random()
-        if draw < 0.3 or not self.images:
-            self.images.append(self.casework.add_image(self._image(), None))
-        elif draw < 0.4 or not self.cases:
-            self.cases.append(self._stored(self._case()))
-        elif draw < 0.8:
-            number = self.chance.randrange(len(self.images))
-            self.images[number] = self.casework.replace_image(self._moved(self.images[number]))
-        elif draw < 0.95:
-            number = self.chance.randrange(len(self.cases))
-            self.cases[number] = self._stored(self._decided(self.cases[number]))
-        else:
-            gone = self.images.pop(self.chance.randrange(len(self.images)))
-            CaseworkItem(f"IMG#{gone.image_id}", META).delete(add_version_condition=False)
-
-    def _time(self) -> datetime:
-        return datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=self.chance.randrange(10))
-
-    def _image(self) -> ImageRecord:
-        now = self._time()
-        return ImageRecord(
-            image_id=new_id(),
-            owner="owner",
-            specialty=self.chance.choice(sorted(LABELS)),
-            status=ImageStatus.AWAITING_UPLOAD,
-            upload=UploadDeclaration.model_validate(
-                {
-                    "content_type": "image/jpeg",
-                    "size_bytes": 1,
-                    "purpose": self.chance.choice(["diagnosis", "training"]),
-                }
-            ),
-            upload_expires_at=now,
-            created_at=now,
-            updated_at=now,
-            correlation_id="c",
-        )
-
-    def _moved(self, image: ImageRecord) -> ImageRecord:
-        """The image after a step that the status machine draws; without one, touched only."""
-        steps = sorted(to for at, to in TRANSITIONS if at is image.status)
-        if not steps:
-            return image.model_copy(update={"attempt": image.attempt + 1})
-        to = self.chance.choice(steps)
-        if to is ImageStatus.REJECTED:
-            reasons = tuple(
-                Reason(code=code, message="m", severity=self.chance.choice(["reject", "warn"]))
-                for code in self.chance.sample(["blurred", "dark", "bright"], 2)
-            )
-            return image.move(
-                to, image.updated_at, quality=QualityReport(verdict="rejected", reasons=reasons)
-            )
-        if to is ImageStatus.ANALYZED:
-            first, second = self.chance.sample(LABELS[image.specialty], 2)
-            found = Prediction.ranked(
-                {first: 0.9, second: 0.1},
-                specialty=image.specialty,
-                model=MODEL,
-                demonstration=True,
-                intended_use="tests",
-            )
-            return image.move(to, image.updated_at, prediction=found)
-        return image.move(to, image.updated_at)
-
-    def _case(self) -> Case:
-        now = self._time()
-        return Case(
-            case_id=new_id(),
-            number=len(self.cases) + 1,
-            specialty=self.chance.choice(sorted(LABELS)),
-            status=CaseStatus.OPEN,
-            owner="owner",
-            image_ids=("i",),
-            created_at=now,
-            updated_at=now,
-            updated_by="owner",
-            correlation_id="c",
-        )
-
-    def _decided(self, case: Case) -> Case:
-        moves = sorted(move for at, move in MOVES if at is case.status)
-        if not moves:
-            return case
-        return case.after(self.chance.choice(moves), "owner", case.updated_at, "c")
-
-    def _stored(self, case: Case) -> Case:
-        item = case_item(case)
-        item.save()
-        return case.model_copy(update={"version": int(item.version)})
 
 
 def changes_of(cloud: Cloud) -> Iterator[dict[str, Any]]:
@@ -174,6 +75,10 @@ def recount() -> Statistics:
             facets.update(facets_of_image(image_from_item(item)))
         elif item.sk == META and item.kind == "case":
             facets.update(facets_of_case(case_from_item(item)))
+        elif item.sk == META and item.kind == "patient":
+            facets.update(facets_of_patient(patient_from_item(item)))
+        elif item.sk == META and item.kind == "report":
+            facets.update(facets_of_report(report_from_item(item)))
     totals = {name: count for name, count in facets.items() if name.startswith("all#")}
     days = {name: count for name, count in facets.items() if name.startswith("day#")}
     return statistics(totals, days)
@@ -194,6 +99,9 @@ def test_after_2000_random_operations_twice_and_shuffled_the_counters_equal_a_re
     told = counters(tally)
     assert told == recount()
     assert told.submissions == len(clinic.images)
+    assert told.patients == len(clinic.patients) > 0
+    assert told.reports == Counter(str(report.status) for report in clinic.reports)
+    assert told.reports["ready"]
     assert told.classes
     assert told.rejection_reasons
     assert 0 < (told.rejection_rate or 0) < 1
@@ -205,6 +113,23 @@ def test_the_tables_counters_equal_a_recount_too(cloud: Cloud) -> None:
     redelivered(cloud, clinic.chance)
     assert counters() == recount()
     assert counters().submissions == len(clinic.images) > 0
+
+
+def test_patients_and_reports_are_counted_until_they_are_gone(cloud: Cloud) -> None:
+    clinic = Clinic(random.Random(5))
+    for _ in range(3):
+        clinic.new_patient()
+        clinic.new_report()
+    for _ in range(9):
+        clinic.end_report()
+        clinic.amend_patient()
+    clinic.erase_patient()
+    clinic.delete_report()
+    redelivered(cloud, clinic.chance)
+    told = counters()
+    assert told == recount()
+    assert (told.patients, sum(told.reports.values())) == (2, 2)
+    assert sum(day.patients for day in told.days) == 2
 
 
 def worked(operations: int) -> Clinic:
@@ -227,12 +152,9 @@ def redelivered(cloud: Cloud, chance: random.Random) -> None:
 
 def test_a_counter_that_fell_to_zero_is_not_told(cloud: Cloud) -> None:
     clinic = Clinic(random.Random(1))
-    for _ in range(3):
-        clinic.work()
-    for image in clinic.images:
-        CaseworkItem(f"IMG#{image.image_id}", META).delete(add_version_condition=False)
-    for case in clinic.cases:
-        CaseworkItem(f"CASE#{case.case_id}", META).delete(add_version_condition=False)
+    for begin in (clinic.new_image, clinic.new_case, clinic.new_patient, clinic.new_report):
+        begin()
+    clinic.end_everything()
     records = list(changes_of(cloud))
     assert deliver(*reversed(records)) == []
     assert counters() == Statistics()
@@ -264,7 +186,7 @@ def test_the_stream_goes_on_from_the_first_change_that_could_not_be_counted(
 
 def test_what_cannot_be_read_is_kept_and_holds_nothing_up(cloud: Cloud) -> None:
     clinic = Clinic(random.Random(3))
-    clinic.work()
+    clinic.new_image()
     [record] = changes_of(cloud)
     broken = {
         "dynamodb": {
@@ -287,7 +209,7 @@ def test_what_cannot_be_read_is_kept_and_holds_nothing_up(cloud: Cloud) -> None:
 
 def test_the_notes_of_what_was_counted_are_not_counted(cloud: Cloud) -> None:
     clinic = Clinic(random.Random(4))
-    clinic.work()
+    clinic.new_image()
     assert deliver(*changes_of(cloud)) == []
     again = list(changes_of(cloud))
     assert len(again) > 1

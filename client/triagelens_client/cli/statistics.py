@@ -21,7 +21,10 @@ def stats(
     until: _Day = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
-    """Show how many images and cases there are, and the last days. Needs the role researcher or admin."""
+    """Show how many images, cases, patients and reports there are, and the last days.
+
+    Needs the role researcher or admin.
+    """
     connection: Connection = context.obj
     with connection.client() as client:
         told = client.statistics(since and since.date(), until and until.date())
@@ -35,9 +38,13 @@ def stats(
         images, classes, reasons, cases = map(_listed, cells)
         rows.add_row(escape(name), images, classes, rate, reasons, cases)
     results().print(rows)
-    days = table("Day", "Images", "Cases")
+    clinic = table("Patients", "Reports")
+    clinic.add_row(f"{told.patients}", _listed(told.reports))
+    results().print(clinic)
+    days = table("Day", "Images", "Cases", "Patients", "Reports")
     for day in told.days:
-        days.add_row(f"{day.day}", _listed(day.images), _listed(day.cases))
+        images, cases, reports = map(_listed, (day.images, day.cases, day.reports))
+        days.add_row(f"{day.day}", images, cases, f"{day.patients}", reports)
     results().print(days)
 
 

@@ -26,7 +26,6 @@ from clinic_api.trail import about
 from triagelens.domain.errors import SignInError
 from triagelens.domain.people import Action
 from triagelens.domain.reports import Audience
-from triagelens.domain.statistics import SpecialtyCounts
 from triagelens.services.images import LONGEST_WAIT_S
 from triagelens.services.limits import Kind
 
@@ -76,8 +75,7 @@ def patient_login(
 @router.get("/api/admin/dashboard/stats", responses=errors_of(401, 403))
 def dashboard(_reader: StatisticsReader, figures: FiguresCase, clock: ClockPort) -> shapes.Dashboard:
     today = clock().date()
-    counts = figures.between(today, today).specialties.get(words.SPECIALTY, SpecialtyCounts())
-    return shapes.Dashboard(stats=shapes.Counts.of(counts))
+    return shapes.Dashboard(stats=shapes.Counts.of(figures.between(today, today)))
 
 
 @router.get("/api/admin/patients", responses=errors_of(400, 401, 403))

@@ -19,7 +19,7 @@ EARLIEST = date(2020, 1, 1)
 @router.get(
     "",
     operation_id="get_statistics",
-    summary="Counts of images and cases (researcher, admin)",
+    summary="Counts of images, cases, patients and reports (researcher, admin)",
     responses=problems(400, 401, 403, 503),
 )
 def get_statistics(

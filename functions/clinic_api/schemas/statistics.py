@@ -9,11 +9,15 @@ from triagelens.domain.statistics import DayCounts, SpecialtyCounts, Statistics
 
 
 class StatisticsResponse(Statistics):
-    """Counts of images and cases. They follow a change within seconds, and name nobody."""
+    """Counts of images, cases, patients and reports. They follow a change within seconds, and name nobody."""
 
     submissions: int = Field(default=0, description="Uploads that were announced", examples=[120])
     received: int = Field(default=0, description="Those of which an image came", examples=[117])
     purposes: dict[str, int] = Field(default={}, description="Submissions by purpose")
+    patients: int = Field(default=0, description="Patients that have a record", examples=[85])
+    reports: dict[str, int] = Field(
+        default={}, description="Reports by status; `ready` ones have a file", examples=[{"ready": 12}]
+    )
     images: dict[str, int] = Field(
         default={}, description="Images by status", examples=[{"analyzed": 100, "rejected": 17}]
     )

@@ -110,7 +110,7 @@ def test_an_admin_sees_what_was_counted_from_the_stream(day: Day) -> None:
         seen = day.admin.client.statistics()
         skin = seen.specialties.get("skin")
         counted = skin is not None and skin.cases.get("confirmed", 0) >= 1 and skin.images.get("analyzed", 0)
-        return bool(counted) and seen.received >= 1 and sum(seen.classes.values()) >= 1
+        return bool(counted) and seen.patients >= 1 and seen.received >= 1 and sum(seen.classes.values()) >= 1
 
     until(look, "the case is counted")
     with pytest.raises(ForbiddenError):

@@ -81,11 +81,12 @@ def test_a_day_in_both_portals(plain: Stack) -> None:
     assert {scan["prediction"] for scan in found["scans"]} <= {"Tumor", "No Tumor", "Inconclusive"}
     assert found["failed"] == []
 
-    def counted() -> bool:
+    def more(name: str) -> int:
         now = clinic.told("GET", "/admin/dashboard/stats")["stats"]
-        return bool(now["total_scans"] >= before["total_scans"] + len(scans))
+        return int(now[name] - before[name])
 
-    until(counted, "the scans are counted")
+    until(lambda: more("total_scans") >= len(scans), "the scans are counted")
+    until(lambda: more("total_patients") >= 1, "the patient is counted")
 
     asked_for = clinic.ask("POST", "/report/generate", json={"patient_id": patient["patient_id"]})
     assert asked_for.status_code in (200, 202), asked_for.text
@@ -98,6 +99,7 @@ def test_a_day_in_both_portals(plain: Stack) -> None:
 
     report = until(made, "the report is made")
     assert report["scan_count"] == len(scans)
+    until(lambda: more("total_reports") >= 1, "the report is counted")
     words = [scan["prediction"] for scan in found["scans"]]
     assert (report["tumor_count"], report["no_tumor_count"]) == (
         words.count("Tumor"),

@@ -30,6 +30,7 @@ from tests.integration.erasing import begin_anew, everything, items_of, logged, 
 from triagelens.domain.errors import ErasedError
 from triagelens.domain.ids import new_id
 from triagelens.domain.messages import InferenceRequest
+from triagelens.domain.people import Role
 from triagelens.domain.prediction import Prediction
 
 
@@ -62,6 +63,23 @@ def test_a_planted_mark_is_found_nowhere_afterwards(world: World) -> None:
     stays = everything(api.cloud, api.pool_id)
     for gone in world.images:
         assert f"/{gone}/" not in stays  # no file of it, not even a marker
+
+
+def test_who_was_erased_is_counted_no_more(world: World) -> None:
+    api = world.api
+    admin = api.sign_up("root", Role.ADMIN)
+    asked = api.client.post(f"/v1/patients/{world.patient_id}/reports", headers=world.gp)
+    assert asked.status_code == 202, asked.text
+
+    def counted() -> tuple[int, dict[str, int]]:
+        count_records.handler.handler(api.cloud.stream_event(), FakeContext())
+        told = api.client.get("/v1/stats", headers=admin).json()
+        assert sum(day["patients"] for day in told["days"]) == told["patients"]
+        return told["patients"], told["reports"]
+
+    assert counted() == (2, {"queued": 1})
+    work_off(world, erase(world)["erasure_id"])
+    assert counted() == (1, {})
 
 
 def test_nothing_of_anybody_else_goes(world: World) -> None:

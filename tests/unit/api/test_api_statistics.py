@@ -27,6 +27,9 @@ REJECTED = frozenset(
         "day#2026-10-01#image#rejected",
     }
 )
+PATIENT = frozenset({"all#patient#registered", "day#2026-11-22#patient#registered"})
+MADE = frozenset({"all#report#ready", "day#2026-11-22#report#ready"})
+ASKED_FOR = frozenset({"all#report#queued", "day#2026-10-01#report#queued"})
 
 
 @pytest.fixture
@@ -35,6 +38,7 @@ def tally(client: TestClient) -> FakeTally:
     assert isinstance(client.app, FastAPI)
     client.app.dependency_overrides[statistics.tally] = lambda: made
     states = [("IMG#1", ANALYZED), ("IMG#2", ANALYZED), ("IMG#3", REJECTED)]
+    states += [("PAT#1", PATIENT), ("PAT#2", PATIENT), ("REPORT#1", MADE), ("REPORT#2", ASKED_FOR)]
     Counting(made).count([Counted(record=record, version=1, facets=facets) for record, facets in states])
     return made
 
@@ -51,7 +55,15 @@ def test_totals_are_told_and_the_last_thirty_days(client: TestClient, fakes: Fak
     assert told["rejection_rate"] == pytest.approx(1 / 3)
     assert told["specialties"]["eye"]["rejection_reasons"] == {"blurred": 1}
     assert told["specialties"]["eye"]["rejection_rate"] == 1
-    assert told["days"] == [{"day": "2026-11-22", "images": {"analyzed": 2}, "cases": {}}]
+    assert (told["patients"], told["reports"]) == (2, {"queued": 1, "ready": 1})
+    [day] = told["days"]
+    assert day == {
+        "day": "2026-11-22",
+        "images": {"analyzed": 2},
+        "cases": {},
+        "patients": 2,
+        "reports": {"ready": 1},
+    }
 
 
 @pytest.mark.usefixtures("tally")
@@ -89,3 +101,4 @@ def test_before_anything_is_counted_there_is_nothing(client: TestClient, fakes: 
     client.app.dependency_overrides[statistics.tally] = lambda: FakeTally()
     told = client.get("/v1/stats", headers=fakes.person("ada", Role.ADMIN)).json()
     assert (told["submissions"], told["rejection_rate"], told["days"]) == (0, None, [])
+    assert (told["patients"], told["reports"]) == (0, {})

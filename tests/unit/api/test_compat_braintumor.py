@@ -436,6 +436,18 @@ def test_the_dashboard_counts_tumours_of_any_kind(client: TestClient, portal: Po
         tally.count(None, Counted(record=str(number), version=1, facets=facets))
     skin = frozenset({"all#class#skin#mel", "all#image#skin#analyzed"})
     tally.count(None, Counted(record="skin", version=1, facets=skin))
+    for number in range(5):
+        patient = frozenset({"all#patient#registered"})
+        tally.count(None, Counted(record=f"patient {number}", version=1, facets=patient))
+    for number, state in enumerate(["ready", "ready", "queued", "failed"]):
+        report = frozenset({f"all#report#{state}"})
+        tally.count(None, Counted(record=f"report {number}", version=1, facets=report))
     stats = portal.get("/admin/dashboard/stats", fakes.person("root", Role.ADMIN)).json()["stats"]
-    assert stats == {"total_scans": 3, "tumor_count": 2, "no_tumor_count": 1}
+    assert stats == {
+        "total_patients": 5,
+        "total_scans": 3,
+        "total_reports": 2,
+        "tumor_count": 2,
+        "no_tumor_count": 1,
+    }
     assert portal.get("/admin/dashboard/stats").status_code == 403

@@ -22,6 +22,8 @@ from triagelens_client import ForbiddenError, Triagelens
 from triagelens_client.cli import app
 
 FACETS = frozenset({"all#image#skin#rejected", "all#reason#skin#blurred", "day#2026-11-22#image#rejected"})
+PATIENT = frozenset({"all#patient#registered", "day#2026-11-22#patient#registered"})
+REPORT = frozenset({"all#report#ready", "day#2026-11-22#report#ready"})
 
 
 @pytest.fixture
@@ -31,7 +33,13 @@ def door() -> Iterator[Door]:
         assert isinstance(made, FastAPI)
         fakes.stand_in(made)
         made.dependency_overrides[statistics.tally] = lambda: tally
-        Counting(tally).count([Counted(record="IMG#1", version=1, facets=FACETS)])
+        Counting(tally).count(
+            [
+                Counted(record="IMG#1", version=1, facets=FACETS),
+                Counted(record="PAT#1", version=1, facets=PATIENT),
+                Counted(record="REPORT#1", version=1, facets=REPORT),
+            ]
+        )
         fakes.person("ada", Role.ADMIN)
         fakes.person("eve")
         yield Door(client)
@@ -45,13 +53,23 @@ def test_statistics_are_read_for_the_days_asked_for(door: Door) -> None:
     told = client_of("ada", door).statistics()
     assert (told.submissions, told.rejection_rate) == (1, 1.0)
     assert told.specialties["skin"].rejection_reasons == {"blurred": 1}
-    assert [day.day for day in told.days] == [date(2026, 11, 22)]
+    assert (told.patients, told.reports) == (1, {"ready": 1})
+    [day] = told.days
+    assert (day.day, day.patients, day.reports) == (date(2026, 11, 22), 1, {"ready": 1})
     assert client_of("ada", door).statistics(date(2026, 11, 1), date(2026, 11, 21)).days == ()
     with pytest.raises(ForbiddenError):
         client_of("eve", door).statistics()
 
 
-@pytest.mark.parametrize(("flags", "shown"), [([], "blurred 1"), (["--json"], '"submissions":1')])
+@pytest.mark.parametrize(
+    ("flags", "shown"),
+    [
+        ([], "blurred 1"),
+        ([], "ready 1"),
+        (["--json"], '"submissions":1'),
+        (["--json"], '"patients":1'),
+    ],
+)
 def test_the_command_shows_them(
     door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], shown: str
 ) -> None:

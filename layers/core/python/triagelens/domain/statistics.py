@@ -12,9 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from triagelens.domain.cases import Case
 from triagelens.domain.images import ImageRecord, ImageStatus
+from triagelens.domain.patients import Patient
+from triagelens.domain.reports import Report
 
 TOTAL = "all"
 DAY = "day"
+REGISTERED = "registered"
 # Of these the quality check has said yes or no.
 JUDGED = frozenset({ImageStatus.ACCEPTED, ImageStatus.ANALYZED, ImageStatus.REJECTED})
 # Greater than the version of any record: nothing is counted any more behind a record's end.
@@ -68,12 +71,36 @@ def facets_of_case(case: Case) -> frozenset[str]:
     )
 
 
+def facets_of_patient(patient: Patient) -> frozenset[str]:
+    """The counters that a patient is in: that there is one, and nothing of who it is."""
+    return frozenset(
+        {f"{TOTAL}#patient#{REGISTERED}", f"{DAY}#{patient.created_at:%Y-%m-%d}#patient#{REGISTERED}"}
+    )
+
+
+def facets_of_report(report: Report) -> frozenset[str]:
+    """The counters that a report is in."""
+    return frozenset(
+        {
+            f"{TOTAL}#report#{report.status}",
+            f"{DAY}#{report.created_at:%Y-%m-%d}#report#{report.status}",
+        }
+    )
+
+
 class DayCounts(BaseModel):
-    """What was begun on one day (UTC), by what has become of it since."""
+    """What was begun on one day (UTC), by what has become of it since.
+
+    Attributes:
+        patients: records of patients that were made.
+        reports: those that were asked for, or that a former system made.
+    """
 
     day: date
     images: dict[str, int] = {}
     cases: dict[str, int] = {}
+    patients: int = 0
+    reports: dict[str, int] = {}
 
 
 class SpecialtyCounts(BaseModel):
@@ -99,41 +126,47 @@ class Statistics(SpecialtyCounts):
         submissions: every upload that was announced.
         received: those of which an image came.
         purposes: submissions by purpose.
+        patients: those that have a record.
+        reports: by status, those of former systems too; those that are ready have a file.
         days: the days that were asked for and have any, the earliest first.
     """
 
     submissions: int = 0
     received: int = 0
     purposes: dict[str, int] = {}
+    patients: int = 0
+    reports: dict[str, int] = {}
     specialties: dict[str, SpecialtyCounts] = {}
     days: list[DayCounts] = []
 
 
-_FIELDS = {"image": "images", "case": "cases", "class": "classes", "reason": "rejection_reasons"}
+# By kind of facet. What a specialty has is told of all of them together, too; the rest is of none.
+_OF_SPECIALTIES = {"image": "images", "case": "cases", "class": "classes", "reason": "rejection_reasons"}
+_OF_NONE = {"purpose": "purposes", "patient": "patients", "report": "reports"}
 
 
 def statistics(totals: Mapping[str, int], days: Mapping[str, int]) -> Statistics:
     """What the counters say: `totals` and `days` hold them by facet."""
-    everything: dict[str, Any] = {name: {} for name in _FIELDS.values()}
+    everything: dict[str, dict[str, int]] = {name: {} for name in (_OF_SPECIALTIES | _OF_NONE).values()}
     specialties: dict[str, dict[str, dict[str, int]]] = {}
-    purposes: dict[str, int] = {}
     for facet, count in totals.items():
         _, kind, name = facet.split("#", 2)
-        if kind == "purpose":
-            purposes[name] = count
+        if kind in _OF_NONE:
+            everything[_OF_NONE[kind]][name] = count
             continue
         specialty, _, value = name.partition("#")
-        field = _FIELDS[kind]
+        field = _OF_SPECIALTIES[kind]
         specialties.setdefault(specialty, {}).setdefault(field, {})[value] = count
         everything[field][value] = everything[field].get(value, 0) + count
     images = everything["images"]
     submissions = sum(images.values())
+    patients = everything.pop("patients")
+    told: dict[str, Any] = {**everything, "patients": sum(patients.values())}
     return Statistics(
-        **everything,
+        **told,
         rejection_rate=_rejection_rate(images),
         submissions=submissions,
         received=submissions - images.get(ImageStatus.AWAITING_UPLOAD, 0),
-        purposes=purposes,
         specialties={name: _of_specialty(counts) for name, counts in sorted(specialties.items())},
         days=_days(days),
     )
@@ -150,8 +183,14 @@ def _rejection_rate(images: Mapping[str, int]) -> float | None:
 
 
 def _days(counters: Mapping[str, int]) -> list[DayCounts]:
-    days: dict[str, dict[str, Any]] = {}
+    fields = _OF_SPECIALTIES | _OF_NONE
+    days: dict[str, dict[str, dict[str, int]]] = {}
     for facet, count in counters.items():
         _, day, kind, value = facet.split("#", 3)
-        days.setdefault(day, {"day": day}).setdefault(_FIELDS[kind], {})[value] = count
-    return [DayCounts.model_validate(days[day]) for day in sorted(days)]
+        days.setdefault(day, {}).setdefault(fields[kind], {})[value] = count
+    return [_of_day(day, days[day]) for day in sorted(days)]
+
+
+def _of_day(day: str, counts: dict[str, dict[str, int]]) -> DayCounts:
+    patients = counts.pop("patients", {})
+    return DayCounts.model_validate({**counts, "day": day, "patients": sum(patients.values())})

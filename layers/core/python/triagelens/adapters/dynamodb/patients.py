@@ -42,7 +42,7 @@ class DynamoPatients:
             item = CaseworkItem.get(patient_pk(patient_id), META, consistent_read=True)
         except CaseworkItem.DoesNotExist:
             raise NotFoundError("There is no such patient.") from None
-        return _patient(item)
+        return patient_from_item(item)
 
     def numbered(self, number: str) -> Patient:
         try:
@@ -70,7 +70,7 @@ class DynamoPatients:
             )
         else:
             found = islice(self._of_all(limit + 1, cursor), limit + 1)
-        return _page([_patient(item) for item in found], limit, lambda patient: patient.patient_id)
+        return _page([patient_from_item(item) for item in found], limit, lambda patient: patient.patient_id)
 
     def add_patient(self, patient: Patient) -> Patient:
         self._months.note(patient.patient_id)
@@ -143,7 +143,7 @@ def unburied_patient(patient_id: str) -> Patient | None:
         item = CaseworkItem.get(patient_pk(patient_id), META, consistent_read=True)
     except CaseworkItem.DoesNotExist:
         return None
-    return None if is_erased(item) else _patient(item)
+    return None if is_erased(item) else patient_from_item(item)
 
 
 def patient_pk(patient_id: str) -> str:
@@ -169,7 +169,12 @@ def _patient_item(patient: Patient) -> CaseworkItem:
     )
 
 
-def _patient(item: CaseworkItem) -> Patient:
+def patient_from_item(item: CaseworkItem) -> Patient:
+    """The patient that an item holds.
+
+    Raises:
+        ErasedError: it is a tombstone.
+    """
     check_not_erased(item, "There is no such patient.")
     return Patient.model_validate({**item.body, "version": item.version})
 
