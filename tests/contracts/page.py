@@ -43,7 +43,7 @@ What changed for all of them:
 - **429** comes with `Retry-After` when somebody tries passwords or calls too often.
 
 Each line below is a file of requests and answers, written from the former system's own text, that is played
-against the deployed stack over HTTP by `make test`.
+against the deployed stack by `make test`, over TLS and with no more rights than each function has.
 """
 
 

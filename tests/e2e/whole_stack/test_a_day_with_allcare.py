@@ -61,10 +61,10 @@ class Phone:
         return [candidate["case_id"] for candidate in found]
 
 
-def test_a_day_with_the_app(plain: Stack) -> None:
-    faults = len(plain.faults)
-    people = {role: plain.grant(plain.person(role), role) for role in ("gp", "doctor", "admin")}
-    gp, doctor, admin = (Phone(plain, person, role) for role, person in people.items())
+def test_a_day_with_the_app(strict: Stack) -> None:
+    faults = len(strict.faults)
+    people = {role: strict.grant(strict.person(role), role) for role in ("gp", "doctor", "admin")}
+    gp, doctor, admin = (Phone(strict, person, role) for role, person in people.items())
     assert gp.told("GET", "/health") == {"status": "ok"}
 
     first = gp.told("POST", "/cases/next-id")["case_id"]
@@ -111,9 +111,9 @@ def test_a_day_with_the_app(plain: Stack) -> None:
     assert doctor.ask("POST", "/model/retrain").status_code == 403
     assert admin.told("POST", "/model/retrain", json={"epochs": 1})["status"] == "started"
     assert doctor.told("GET", "/model/retrain-status")["status"] == "in_progress"
-    behind_the_scenes(plain, people["admin"])
+    behind_the_scenes(strict, people["admin"])
     assert doctor.told("GET", "/model/retrain-status")["status"] == "error"  # an operator has cancelled it
-    assert plain.faults[faults:] == []
+    assert strict.faults[faults:] == []
 
 
 def behind_the_scenes(stack: Stack, operator: Person) -> None:

@@ -45,6 +45,10 @@ class Portal:
         self._headers = {"Authorization": f"Bearer {entered['access_token']}"}
         return entered[door]
 
+    def fetched(self, url: str) -> bytes:
+        """What a link leads to, without the token."""
+        return self._http.get(url).raise_for_status().content
+
     def refused(self, method: str, path: str, **request: Any) -> tuple[int, str, str | None]:
         answer = self.ask(method, path, **request)
         body = answer.json()
@@ -52,14 +56,10 @@ class Portal:
         return answer.status_code, body["code"], body.get("details")
 
 
-def fetched(url: str) -> bytes:
-    return httpx.get(url).raise_for_status().content
-
-
-def test_a_day_in_both_portals(plain: Stack) -> None:
-    faults = len(plain.faults)
-    office = plain.grant(plain.person("office"), "admin")
-    clinic, mine = Portal(plain), Portal(plain)
+def test_a_day_in_both_portals(strict: Stack) -> None:
+    faults = len(strict.faults)
+    office = strict.grant(strict.person("office"), "admin")
+    clinic, mine = Portal(strict), Portal(strict)
 
     assert clinic.refused("POST", "/admin/login", json={"username": "admin", "password": "admin"})[:2] == (
         401,
@@ -106,7 +106,7 @@ def test_a_day_in_both_portals(plain: Stack) -> None:
         words.count("No Tumor"),
     )
 
-    username, first = invitation(plain, address)
+    username, first = invitation(strict, address)
     proof = {"username": username, "password": first}
     asked = mine.refused("POST", "/patient/login", json=proof)
     assert asked == (401, "CHALLENGE_REQUIRED", "NEW_PASSWORD_REQUIRED")
@@ -119,18 +119,18 @@ def test_a_day_in_both_portals(plain: Stack) -> None:
 
     listed = until(pictures, "every picture is drawn")
     assert [scan["scan_id"] for scan in listed] == [scan["scan_id"] for scan in reversed(found["scans"])]
-    assert fetched(listed[0]["original_path"])[:3] == b"\xff\xd8\xff"
-    assert fetched(listed[0]["heatmap_path"])[:4] == b"\x89PNG"
-    assert fetched(listed[0]["overlay_path"])[:3] == b"\xff\xd8\xff"
+    assert mine.fetched(listed[0]["original_path"])[:3] == b"\xff\xd8\xff"
+    assert mine.fetched(listed[0]["heatmap_path"])[:4] == b"\x89PNG"
+    assert mine.fetched(listed[0]["overlay_path"])[:3] == b"\xff\xd8\xff"
 
     (mine_report,) = mine.told("GET", f"/patient/{patient['id']}/reports")["reports"]
     assert mine_report == report
     name = report["report_path"].rpartition("/")[2]
-    pdf = fetched(mine.told("GET", f"/report/download-by-filename/{name}")["download_url"])
+    pdf = mine.fetched(mine.told("GET", f"/report/download-by-filename/{name}")["download_url"])
     text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
     assert NAME in text
     leads = mine.ask("GET", f"/report/download/{report['report_id']}")
-    assert (leads.status_code, fetched(leads.headers["Location"])) == (302, pdf)
+    assert (leads.status_code, mine.fetched(leads.headers["Location"])) == (302, pdf)
 
     old_pdf = b"%PDF-1.4 by the former system"
     old = office.client.reports.take_over(
@@ -145,11 +145,11 @@ def test_a_day_in_both_portals(plain: Stack) -> None:
     newest, oldest = mine.told("GET", f"/patient/{patient['id']}/reports")["reports"]
     assert (newest, oldest["report_id"], oldest["scan_count"]) == (report, old.report_id, 7)
     link = mine.told("GET", f"/report/file/{old.report_id}.pdf")["download_url"]
-    assert fetched(link) == old_pdf
+    assert mine.fetched(link) == old_pdf
 
     for path in ("/admin/patients", f"/admin/patients/{patient['id']}/scans", "/admin/dashboard/stats"):
         assert mine.refused("GET", path)[0] == 403
     other = clinic.told("POST", "/admin/patients", json={"name": "Grace Hopper"})["patient"]
     assert mine.refused("GET", f"/patient/{other['id']}")[0] == 404
-    assert Portal(plain).refused("GET", f"/patient/{patient['id']}")[0] == 401
-    assert plain.faults[faults:] == []
+    assert Portal(strict).refused("GET", f"/patient/{patient['id']}")[0] == 401
+    assert strict.faults[faults:] == []

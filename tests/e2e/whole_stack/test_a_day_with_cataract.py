@@ -42,11 +42,11 @@ def counts(researcher: Person) -> dict[str, Any]:
     return found
 
 
-def test_what_the_app_saw_is_kept_and_counted(plain: Stack) -> None:
-    assert plain.http().get(f"{BASE}/health").json()["status"] == "healthy"
-    researcher = plain.grant(plain.person("researcher"), "researcher")
+def test_what_the_app_saw_is_kept_and_counted(strict: Stack) -> None:
+    assert strict.http().get(f"{BASE}/health").json()["status"] == "healthy"
+    researcher = strict.grant(strict.person("researcher"), "researcher")
     before = counts(researcher)["totalSubmissions"]
-    app = plain.person("app")
+    app = strict.person("app")
     photos = {send(app, sharp(911), told("Cataract", 0.85)), send(app, blurred(), told("Normal", 0.6))}
     assert len(photos) == 2
 

@@ -51,23 +51,23 @@ class DermaScan:
 
 
 @pytest.fixture(scope="module")
-def researcher(plain: Stack) -> Person:
-    return plain.grant(plain.person("researcher"), "researcher")
+def researcher(strict: Stack) -> Person:
+    return strict.grant(strict.person("researcher"), "researcher")
 
 
-def ingest_as_the_worker_does(plain: Stack, researcher: Person, path: str) -> None:
-    ingest(plain.cloud, researcher.ask("GET", path).json()["job_id"])
+def ingest_as_the_worker_does(strict: Stack, researcher: Person, path: str) -> None:
+    ingest(strict.cloud, researcher.ask("GET", path).json()["job_id"])
 
 
-def test_a_researcher_brings_a_dataset_and_has_a_model_trained(plain: Stack, researcher: Person) -> None:
-    faults = len(plain.faults)
-    app = DermaScan(plain.http(), researcher.access_token)
+def test_a_researcher_brings_a_dataset_and_has_a_model_trained(strict: Stack, researcher: Person) -> None:
+    faults = len(strict.faults)
+    app = DermaScan(strict.http(), researcher.access_token)
     status, told = app.upload("HAM10000", "HAM10000.zip", two_classes(45))
     assert (status, told["status"], told["files_saved"]) == (200, "success", ["HAM10000.zip"])
     assert app.dataset("HAM10000")["status"] == "ingesting"
     assert app.train("HAM10000")[0] == 409, "its images are not there yet"
 
-    ingest_as_the_worker_does(plain, researcher, told["dataset_path"])
+    ingest_as_the_worker_does(strict, researcher, told["dataset_path"])
     line = app.dataset("HAM10000")
     assert (line["status"], line["images"]) == ("ready", {"mel": 3, "nv": 3})
     status, started = app.train("HAM10000")
@@ -83,14 +83,14 @@ def test_a_researcher_brings_a_dataset_and_has_a_model_trained(plain: Stack, res
     status, models = app.ask("GET", "models")
     assert status == 200
     assert isinstance(models["models"], list)
-    assert plain.faults[faults:] == []
+    assert strict.faults[faults:] == []
 
 
-def test_a_dataset_without_images_says_what_to_check(plain: Stack, researcher: Person) -> None:
-    app = DermaScan(plain.http(), researcher.access_token)
+def test_a_dataset_without_images_says_what_to_check(strict: Stack, researcher: Person) -> None:
+    app = DermaScan(strict.http(), researcher.access_token)
     status, told = app.upload("Letters", "letters.zip", archive({"melanoma/letter.txt": b"no image"}))
     assert status == 200
-    ingest_as_the_worker_does(plain, researcher, told["dataset_path"])
+    ingest_as_the_worker_does(strict, researcher, told["dataset_path"])
     status, refused = app.train("Letters")
     assert status == 409
     assert refused["detail"].startswith("No images found!")

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.whole_stack.files import blurred, sharp
-from tests.e2e.whole_stack.stack import CODE, PASSWORD, Person, Stack, until
+from tests.e2e.whole_stack.stack import CODE, PASSWORD, Stack, until
 
 RESET_CODE = "654321"  # the laptop cloud's for every forgotten password
 NEW_PASSWORD = "Another-unusual-43-words"
@@ -69,13 +69,14 @@ class Smita:
         return until(lambda: self.answer_to(data), "the photo is analysed")
 
 
-def app(plain: Stack, role: str) -> Smita:
-    return Smita(plain.http(), f"smita-{role}-{uuid.uuid4().hex[:8]}")
+def app(strict: Stack, role: str) -> Smita:
+    return Smita(strict.http(), f"smita-{role}-{uuid.uuid4().hex[:8]}")
 
 
-def test_a_health_worker_signs_up_submits_a_form_and_talks_about_it(plain: Stack, admin: Person) -> None:
-    faults = len(plain.faults)
-    worker, office = app(plain, "greta"), Smita(plain.http(), admin.username, admin.access_token)
+def test_a_health_worker_signs_up_submits_a_form_and_talks_about_it(strict: Stack) -> None:
+    faults = len(strict.faults)
+    admin = strict.grant(strict.person("admin"), "admin")
+    worker, office = app(strict, "greta"), Smita(strict.http(), admin.username, admin.access_token)
 
     worker.sign_up()
     me = worker.login()
@@ -122,11 +123,11 @@ def test_a_health_worker_signs_up_submits_a_form_and_talks_about_it(plain: Stack
     assert worker.ask("DELETE", "/reset-feedback", 403)["code"] == "forbidden"
     assert office.ask("DELETE", "/reset-feedback")["more"] is False
     assert worker.ask("GET", "/check_feedback")["submitted"] is False
-    assert plain.faults[faults:] == []
+    assert strict.faults[faults:] == []
 
 
-def test_a_forgotten_password_is_replaced_by_mail(plain: Stack) -> None:
-    worker = app(plain, "ada")
+def test_a_forgotten_password_is_replaced_by_mail(strict: Stack) -> None:
+    worker = app(strict, "ada")
     worker.sign_up()
     worker.login()
     worker.ask("POST", "/forgot-password", json={"username": worker.username})

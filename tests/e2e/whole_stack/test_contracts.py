@@ -1,4 +1,4 @@
-"""The former systems' apps are answered in their own words."""
+"""The former systems' apps are answered in their own words, where each function has its own rights only."""
 
 import pytest
 
@@ -7,14 +7,14 @@ from tests.e2e.whole_stack.contracting import FormerApp, Staff
 from tests.e2e.whole_stack.stack import Stack
 
 
-@pytest.fixture(scope="session")
-def staff(plain: Stack) -> Staff:
-    return Staff(plain)
+@pytest.fixture(scope="module")
+def staff(strict: Stack) -> Staff:
+    return Staff(strict)
 
 
 @pytest.mark.parametrize("name", contracts())
-def test_an_app_is_answered_as_its_contract_tells(name: str, plain: Stack, staff: Staff) -> None:
+def test_an_app_is_answered_as_its_contract_tells(name: str, strict: Stack, staff: Staff) -> None:
     system, _, _ = name.partition("/")
-    faults = len(plain.faults)
-    FormerApp(staff, plain.http(), system, contracts()[name]).go()
-    assert plain.faults[faults:] == []
+    faults = len(strict.faults)
+    FormerApp(staff, strict.http(), system, contracts()[name]).go()
+    assert strict.faults[faults:] == []
