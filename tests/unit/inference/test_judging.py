@@ -11,9 +11,10 @@ from PIL import Image
 
 from tests.onnx_models import OnnxClassifier, classifier, edited
 from triagelens.domain.abstention import DecisionReason, ModelDecision, judge
-from triagelens.domain.manifest import AbstainSpec
+from triagelens.domain.manifest import AbstainSpec, OutlierSpec
 from triagelens.imaging.preprocess import preprocess
 from triagelens.inference.outliers import OutlierMeasure, encoded
+from triagelens.inference.reading import ModelOutputError
 from triagelens.inference.session import LoadedModel
 from triagelens.inference.verify import verify_model
 
@@ -128,6 +129,42 @@ def test_statistics_of_something_else_are_refused_before_the_model_serves(
 ) -> None:
     made = edited(plain, abstain={"ood": statistics(plain, **change)})
     assert [problem.code for problem in verify_model(made.package)] == [code]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({"basis": encoded(np.full((1, CHANNELS), np.nan))}, "manifest_invalid", "basis must be finite"),
+        ({"centre": encoded(np.full(CHANNELS, np.inf))}, "manifest_invalid", "centre must be finite"),
+        ({"precision": [[float("nan")]]}, "manifest_invalid", "precision"),
+        ({"threshold": float("inf")}, "manifest_invalid", "threshold"),
+        ({"residual": float("inf")}, "manifest_invalid", "residual"),
+        ({"classes": [[float("-inf")]]}, "manifest_invalid", "classes"),
+        ({"precision": [[-1.0]]}, "does_not_load", "positive definite"),
+        ({"precision": [[0.0]]}, "does_not_load", "positive definite"),
+        ({"precision": [[1e308]], "classes": [[1e200]]}, "output_not_finite", "distance"),
+    ],
+)
+def test_statistics_that_would_call_every_image_usual_are_refused(
+    plain: OnnxClassifier, change: dict[str, Any], code: str, words: str
+) -> None:
+    """A distance that is no number is beyond no threshold."""
+    made = edited(plain, abstain={"min_confidence": 0, "ood": statistics(plain, threshold=0.0) | change})
+    [problem] = verify_model(made.package)
+    assert problem.code == code
+    assert words in problem.message
+
+
+def test_no_number_of_a_manifest_is_infinite(plain: OnnxClassifier) -> None:
+    made = edited(plain, calibration__temperature=float("inf"))
+    [problem] = verify_model(made.package)
+    assert (problem.code, "temperature" in problem.message) == ("manifest_invalid", True)
+
+
+def test_a_distance_that_is_no_number_ends_the_answer(plain: OnnxClassifier) -> None:
+    spec = OutlierSpec.model_validate(statistics(plain, precision=[[1e308]], classes=[[1e200]]))
+    with pytest.raises(ModelOutputError, match="not finite"):
+        OutlierMeasure(spec).distance(np.ones(CHANNELS, np.float32))
 
 
 def test_statistics_of_an_output_that_nobody_names_are_refused(plain: OnnxClassifier) -> None:

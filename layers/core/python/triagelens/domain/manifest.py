@@ -6,6 +6,8 @@ needs is said here, so that a classifier made elsewhere is served unchanged.
 
 import base64
 import binascii
+import math
+import struct
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -17,7 +19,9 @@ Channel = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """Numbers are finite: what is not would switch a check off, or make every answer worthless, unseen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class InputSpec(_Part):
@@ -136,8 +140,11 @@ class OutlierSpec(_Part):
     @model_validator(mode="after")
     def _shapes_fit(self) -> Self:
         for name, values in (("basis", self.components * self.channels), ("centre", self.channels)):
-            if _decoded_length(getattr(self, name)) != 2 * values:
+            decoded = _decoded(getattr(self, name), values)
+            if decoded is None:
                 raise ValueError(f"{name} must be base64 of {values} float16 values")
+            if not all(map(math.isfinite, decoded)):
+                raise ValueError(f"{name} must be finite in float16")
         if any(len(row) != self.components for row in self.classes):
             raise ValueError("every class needs a value for each component")
         if [len(row) for row in self.precision] != [self.components] * self.components:
@@ -145,11 +152,13 @@ class OutlierSpec(_Part):
         return self
 
 
-def _decoded_length(text: str) -> int | None:
+def _decoded(text: str, values: int) -> tuple[float, ...] | None:
+    """As many float16 values; None of anything else."""
     try:
-        return len(base64.b64decode(text, validate=True))
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
+    return struct.unpack(f"<{values}e", data) if len(data) == 2 * values else None
 
 
 class AbstainSpec(_Part):

@@ -6,9 +6,13 @@ training images span (Wang et al., 2022). `OutlierSpec` has the formula; `traini
 """
 
 import base64
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from triagelens.domain.errors import ModelError
+from triagelens.inference.reading import ModelOutputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,8 +20,15 @@ if TYPE_CHECKING:
     from triagelens.domain.manifest import OutlierSpec
 
 
+_ROUNDING = 1e-6  # of the largest eigenvalue: seven digits of each entry are kept
+
+
 class OutlierMeasure:
-    """The statistics of a manifest, unpacked once."""
+    """The statistics of a manifest, unpacked once.
+
+    Raises:
+        ModelError: `precision` is no inverse of a covariance: some way off would count as near.
+    """
 
     def __init__(self, spec: "OutlierSpec") -> None:
         self.channels = spec.channels
@@ -27,9 +38,14 @@ class OutlierMeasure:
         self._classes = np.asarray(spec.classes)
         self._precision = np.asarray(spec.precision)
         self._weight = spec.components / spec.residual
+        spread = np.linalg.eigvalsh(self._precision / 2 + self._precision.T / 2)
+        if spread[-1] <= 0 or spread[0] < -_ROUNDING * spread[-1]:
+            raise ModelError("abstain.ood.precision must be positive definite, as inverse covariances are.")
 
     def distances(self, features: "NDArray[np.floating]") -> "NDArray[np.float64]":
         """Of mean features (images, channels)."""
+        # By BLAS, which takes one thread for one image's few products (measured up to 8192 channels): none is
+        # left busy into the next run of the network.
         shifted = features.astype(np.float64) - self._centre
         inside = shifted @ self._basis.T
         outside = ((shifted - inside @ self._basis) ** 2).sum(axis=1)
@@ -38,9 +54,19 @@ class OutlierMeasure:
         return np.asarray(within + self._weight * outside)
 
     def distance(self, summary: "NDArray[np.floating]") -> float:
-        """Of one image's features: (channels,), or a map (channels, rows, columns)."""
+        """Of one image's features: (channels,), or a map (channels, rows, columns).
+
+        Raises:
+            ModelOutputError: the numbers went out of bounds; there is no telling what the image is like.
+        """
         means = summary if summary.ndim == 1 else summary.mean(axis=(1, 2), dtype=np.float64)
-        return max(0.0, float(self.distances(means[None])[0]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = float(self.distances(means[None])[0])
+        if not math.isfinite(found):
+            raise ModelOutputError(
+                "output_not_finite", "The distance from the training images is not finite."
+            )
+        return max(0.0, found)  # under 0 by rounding alone
 
     def flagged(self, features: "NDArray[np.floating]") -> "NDArray[np.bool_]":
         """Which of the images are unlike the training images."""
