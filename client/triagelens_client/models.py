@@ -172,8 +172,8 @@ class Explanation(Answer):
 
     Attributes:
         method: `grad_cam`, from the run that made the finding, or `occlusion`, measured afterwards.
-        central_share: share of the evidence in the middle of the image; None where nothing speaks for
-            the label.
+        central_share: share of the evidence in the middle of what the model saw, which has half of each
+            side (0.25 where it is spread evenly); None where nothing speaks for the label.
     """
 
     image_id: str

@@ -14,6 +14,7 @@ from PIL import Image
 
 from training_job.phantoms import photograph, render
 from triagelens.documents.report import typeset
+from triagelens.domain.explanations import Method
 from triagelens.domain.prediction import Prediction
 from triagelens.domain.quality import ImageLimits
 from triagelens.domain.report_document import Clinic, Fact, Remark, ReportDocument, ShownImage, ShownLabel
@@ -79,7 +80,7 @@ def _overlay(model: LoadedModel, finding: Prediction, image: Image.Image) -> byt
     if grid is None:
         raise ValueError("the finding has no evidence")
     evidence = evidence_map(grid, model.manifest.input, image.size)
-    return overlay_jpeg(image, evidence, f"Evidence for {TITLES[LABEL]}, by Grad-CAM")
+    return overlay_jpeg(image, evidence, f"{Method.GRAD_CAM.at_first}: evidence for {TITLES[LABEL]}")
 
 
 def _report(finding: Prediction, overlay: bytes) -> ReportDocument:

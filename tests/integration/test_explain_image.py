@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 import explain_image.handler
@@ -22,6 +23,7 @@ from triagelens.domain.ids import new_id
 from triagelens.domain.images import ImageRecord, ImageStatus, UploadDeclaration, WorkingImage
 from triagelens.domain.models import ModelStatus, RegisteredModel, signed_message
 from triagelens.domain.prediction import Prediction
+from triagelens.imaging.heatmap import overlay_jpeg
 from triagelens.inference.baselines import PackagedBaselines
 from triagelens.inference.session import LoadedModel
 
@@ -124,6 +126,26 @@ def test_a_third_party_model_without_features_is_explained_by_occlusion(cloud: C
     said = explain(record, "bcc")
     assert (said["label"], said["method"]) == ("bcc", "occlusion")
     assert picture(cloud, said["heatmap_key"]).size == (640, 480)
+
+
+def legend(title: str) -> NDArray[np.int16]:
+    """What an overlay as wide as the photo has below it."""
+    drawn = overlay_jpeg(Image.new("RGB", (640, 480)), np.zeros((480, 640), np.float32), title)
+    return np.asarray(Image.open(io.BytesIO(drawn)), np.int16)[480:]
+
+
+@pytest.mark.parametrize(
+    ("label", "told"), [("bcc", "Basal cell carcinoma"), ("naevus", "naevus"), ("黑色素瘤", "label 3 of 3")]
+)
+def test_the_legend_begins_with_the_method_and_counts_a_label_that_it_cannot_write(
+    cloud: Cloud, label: str, told: str
+) -> None:
+    made = classifier(version="7.1.0", labels=("bcc", "naevus", "黑色素瘤"))
+    said = explain(analysed(cloud, predicted(registered(cloud, made))), label)
+    assert said["central_share"] is not None
+    drawn = np.asarray(picture(cloud, said["overlay_key"]), np.int16)[480:]
+    assert np.abs(drawn - legend(f"Occlusion: evidence for {told}")).mean() < 1
+    assert np.abs(drawn - legend(f"Occlusion: evidence for {told[:-1]}")).mean() > 1, "one letter counts"
 
 
 def test_a_label_that_is_not_the_most_probable_one_has_pictures_of_its_own(cloud: Cloud) -> None:

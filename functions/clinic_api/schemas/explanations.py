@@ -20,8 +20,9 @@ class ExplanationResponse(BaseModel):
         "by hiding one part of the image after the other, where a model shows no features"
     )
     central_share: float | None = Field(
-        description="Share of the evidence in the central region, which has half of each side: 0.25 where it "
-        "is spread evenly; null where nothing in the image speaks for the label",
+        description="Share of the evidence in the central region, which has half of each side of what the "
+        "model saw of the image: 0.25 where it is spread evenly, whatever was cropped away; null where "
+        "nothing in the image speaks for the label",
         examples=[0.81],
     )
     heatmap: ContentResponse = Field(description="PNG, as large as the working image")

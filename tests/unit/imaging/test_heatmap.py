@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from triagelens.domain.manifest import InputSpec
-from triagelens.imaging.heatmap import central_share, evidence_map, heatmap_png, overlay_jpeg
+from triagelens.imaging.heatmap import can_be_drawn, central_share, evidence_map, heatmap_png, overlay_jpeg
 from triagelens.imaging.preprocess import seen_region
 
 STRETCH = InputSpec(name="image", height=224, width=224, resize="stretch", mean=[0.5] * 3, std=[0.5] * 3)
@@ -53,21 +53,27 @@ def test_what_was_cropped_away_has_no_evidence() -> None:
 def test_no_evidence_is_a_clear_image_and_has_no_centre() -> None:
     nothing = evidence_map([[0.0] * 7] * 7, STRETCH, (64, 64))
     assert nothing.max() == 0
-    assert central_share(nothing) is None
+    assert central_share(nothing, STRETCH) is None
     photo = Image.new("RGB", (64, 64), (10, 200, 30))
     overlay = Image.open(io.BytesIO(overlay_jpeg(photo, nothing, "evidence for nv")))
     assert overlay.getpixel((32, 32)) == pytest.approx((10, 200, 30), abs=6)
 
 
+@pytest.mark.parametrize("spec", [STRETCH, CROPPED], ids=["stretched", "cropped"])
 @pytest.mark.parametrize(("row", "column", "share"), [(3, 3, 1.0), (0, 0, 0.0)])
-def test_the_share_of_the_centre_tells_centre_from_corner(row: int, column: int, share: float) -> None:
-    assert central_share(evidence_map(spot(row, column), STRETCH, (700, 700))) == pytest.approx(
-        share, abs=0.03
-    )
+def test_the_share_of_the_centre_tells_centre_from_corner(
+    row: int, column: int, share: float, spec: InputSpec
+) -> None:
+    evidence = evidence_map(spot(row, column), spec, (900, 700))
+    assert central_share(evidence, spec) == pytest.approx(share, abs=0.03)
 
 
-def test_evidence_spread_evenly_gives_the_centres_own_area() -> None:
-    assert central_share(evidence_map([[1.0] * 8] * 8, STRETCH, (800, 600))) == pytest.approx(0.25, abs=0.01)
+@pytest.mark.parametrize("spec", [STRETCH, CROPPED], ids=["stretched", "cropped"])
+@pytest.mark.parametrize("size", [(800, 800), (800, 600), (600, 801), (1024, 128), (128, 1024), (64, 67)])
+def test_evidence_spread_evenly_gives_a_quarter_however_an_image_is_looked_at(
+    spec: InputSpec, size: tuple[int, int]
+) -> None:
+    assert central_share(evidence_map([[1.0] * 8] * 8, spec, size), spec) == pytest.approx(0.25, abs=1e-6)
 
 
 def test_the_pictures_have_the_size_of_the_image_and_the_overlay_a_legend_below() -> None:
@@ -94,17 +100,56 @@ def test_a_line_goes_around_what_has_half_of_the_evidence_on_any_background(grey
     assert steps[220:].max() < 20
 
 
-@pytest.mark.parametrize("width", [16, 64, 320, 1024])
-def test_the_title_fits_below_an_image_of_any_usual_width(width: int) -> None:
-    title = "Evidence for Squamous cell carcinoma, by occlusion"
-    nothing = np.zeros((width, width), np.float32)
-    drawn = Image.open(io.BytesIO(overlay_jpeg(Image.new("RGB", (width, width)), nothing, title)))
+def legend_of(width: int, title: str) -> NDArray[np.uint8]:
+    """What is below the bar, in grey."""
+    nothing = np.zeros((20, width), np.float32)
+    drawn = Image.open(io.BytesIO(overlay_jpeg(Image.new("RGB", (width, 20)), nothing, title)))
     assert drawn.width == width
-    lowest = np.asarray(drawn.convert("L"))[-(drawn.height - width) // 3 :]
-    assert lowest.min() < 150, "a title"
-    if width > 300:
-        assert (lowest[:, :4] > 200).all(), "that is not cut off"
-        assert (lowest[:, -4:] > 200).all()
+    whole = np.asarray(drawn.convert("L"))[20:]
+    return whole[int((whole > 200).all(axis=1).argmax()) :]
+
+
+def text_rows(legend: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """The legend cut into its lines of text."""
+    inked = (legend < 150).any(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], inked, [False]]).astype(int)))
+    return [legend[start:end] for start, end in edges.reshape(-1, 2)]
+
+
+LONGEST = "Occlusion: no evidence for Actinic keratosis / Bowen's disease"
+
+
+@pytest.mark.parametrize("width", [64, 65, 80, 128, 200, 256, 300, 320, 512, 1024])
+@pytest.mark.parametrize("title", [LONGEST, "Grad-CAM: evidence for Glioma", "Occlusion: " + "W" * 5000])
+def test_a_legend_is_whole_below_an_image_of_any_width(width: int, title: str) -> None:
+    legend = legend_of(width, title)
+    assert (legend[:, :2] > 200).all(), "nothing is cut off on the left"
+    assert (legend[:, -2:] > 200).all(), "nor on the right"
+    rows = text_rows(legend)
+    assert len(rows) <= 2 * 9, "the scale's words and eight lines, each perhaps in two with its dots"
+    assert (legend[-2:] > 200).all(), "nor below"
+
+
+@pytest.mark.parametrize("width", [64, 200, 300])
+def test_a_narrow_legend_has_all_words_of_a_wide_one(width: int) -> None:
+    """As much ink, in more lines: what is printed in the same size takes the same ink wherever it stands."""
+    narrow, wide = ((legend_of(one, LONGEST) < 150).sum() for one in (width, 300))
+    assert narrow == pytest.approx(wide, rel=0.12), "but for `half`, which has no room below the narrowest"
+    assert len(text_rows(legend_of(64, LONGEST))) > len(text_rows(legend_of(300, LONGEST)))
+
+
+def test_the_scales_words_do_not_run_into_each_other() -> None:
+    for width in (64, 80, 100, 128, 300):
+        words = text_rows(legend_of(width, "x"))[0]
+        inked = (words < 150).any(axis=0)
+        gaps = np.diff(np.flatnonzero(inked))
+        assert gaps.max() >= 5, f"none and strongest stand apart at {width}"
+
+
+def test_letters_that_the_font_does_not_have_are_known() -> None:
+    assert can_be_drawn("Grad-CAM: no evidence for Bowen's disease / Actinic keratosis, 3 of 7")
+    for lacking in ("cataractă", "白内障", "سليم", "two\nlines", "naïve"):
+        assert not can_be_drawn(lacking)
 
 
 @pytest.mark.parametrize("kind", BLINDNESS)

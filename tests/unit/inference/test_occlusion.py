@@ -11,7 +11,8 @@ from PIL import Image
 
 from tests.onnx_models import classifier
 from triagelens.domain.manifest import Manifest
-from triagelens.inference.occlusion import SIDES, TooSlowError, occlusion_grid
+from triagelens.imaging.heatmap import central_share, evidence_map
+from triagelens.inference.occlusion import LEAST_FALL, SIDES, TooSlowError, occlusion_grid
 from triagelens.inference.session import LoadedModel
 
 GREY = Image.new("RGB", (60, 60), (40, 40, 40))
@@ -52,6 +53,34 @@ def test_the_cell_that_the_label_hangs_on_is_found(layout: str) -> None:
     assert divmod(int(grid.argmax()), SIDES[0]) == (1, 1)  # 6 of 60 pixels, in cells of 6
     assert grid.max() > 0.3
     assert grid[5:, 5:].max() == 0
+
+
+@dataclass
+class HardlyLooks(LooksInACorner):
+    """Its scores differ with the picture by so much: as rounding does, or by more."""
+
+    weight: float = 0.0
+
+    def run(self, tensor: NDArray[Any]) -> list[NDArray[np.float32]]:
+        seen = float(tensor[0, :, :3, :3].mean())
+        return [np.array([[0.5 + self.weight * seen, 0.5 - self.weight * seen, 0.0]], np.float32)]
+
+
+def evidence_of(weight: float) -> float | None:
+    picture = GREY.copy()
+    picture.paste((255, 255, 255), (0, 0, 12, 12))
+    model = HardlyLooks(weight=weight)
+    grid = occlusion_grid(cast("LoadedModel", model), picture, "nv", 1000, times(0, 1))
+    return central_share(
+        evidence_map(grid.tolist(), model.manifest.input, picture.size), model.manifest.input
+    )
+
+
+def test_rounding_is_no_evidence_and_a_little_more_than_that_is() -> None:
+    assert evidence_of(1e-7) is None
+    assert evidence_of(1e-5) is None
+    assert evidence_of(1e-3) is not None
+    assert 1e-5 < LEAST_FALL < 1e-3
 
 
 def test_a_slow_model_gets_a_coarser_grid_and_too_slow_a_one_none() -> None:

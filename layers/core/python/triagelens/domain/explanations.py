@@ -25,13 +25,19 @@ class Method(StrEnum):
         """What people call it."""
         return {"grad_cam": "Grad-CAM", "occlusion": "occlusion"}[self]
 
+    @property
+    def at_first(self) -> str:
+        """The same where a sentence begins with it."""
+        return self.in_words[0].upper() + self.in_words[1:]
+
 
 class Explanation(BaseModel):
     """Pictures of the evidence for one label, and what they come to.
 
     Attributes:
-        central_share: share of the evidence in the central region, which has half of each side
-            (0.25 where it is spread evenly); None where nothing speaks for the label.
+        central_share: share of the evidence in the central region, which has half of each side of what
+            the model saw of the image (0.25 where it is spread evenly, whatever was cropped away); None
+            where nothing speaks for the label.
     """
 
     model_config = ConfigDict(frozen=True)

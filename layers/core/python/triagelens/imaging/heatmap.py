@@ -24,9 +24,11 @@ _RAMP = np.array([(0, 32, 81), (60, 77, 110), (127, 124, 117), (190, 176, 96), (
 _OPACITY = 0.6  # of the strongest evidence; none of it stays clear
 _HALF = 0.5  # a line goes around what has more: colours alone are hard to see on skin
 _BACKGROUND = 190  # grey under the legend's bar
-_FONT_SHARE, _FONT_LEAST, _FONT_MOST = 1 / 36, 7, 30  # of the width, and pixels: legible where it is printed
+_FONT_SHARE, _FONT_LEAST, _FONT_MOST = 1 / 36, 8, 30  # of the width, and pixels: legible where it is printed
+_MOST_LINES = 8  # of a title: more than the longest known one takes below the narrowest image
 _JPEG_QUALITY = 88
-CENTRE = 0.5  # the central region has half the width and half the height
+_IN_NO_FONT = "\U0010ffff"
+CENTRE = 0.5  # the central region has half the width and half the height of what the model saw
 
 
 def evidence_map(
@@ -55,18 +57,31 @@ def evidence_map(
     return whole
 
 
-def central_share(evidence: "NDArray[np.float32]") -> float | None:
+def central_share(evidence: "NDArray[np.float32]", spec: "InputSpec") -> float | None:
     """How much of the evidence lies in the central region, 0 to 1; None where there is none at all.
 
-    The region has half of each side, a quarter of the area: evidence spread evenly gives 0.25.
+    The region has half of each side of what the model saw, a quarter of its area: evidence spread evenly
+    gives 0.25, whatever was cropped away. A pixel on its rim counts by how much of it lies inside.
+
+    Args:
+        evidence: of the whole working image, as `evidence_map` gives it.
+        spec: how the model looks at an image.
     """
     total = float(evidence.sum(dtype=np.float64))
     if total <= 0:
         return None
     height, width = evidence.shape
-    top, left = round(height * (1 - CENTRE) / 2), round(width * (1 - CENTRE) / 2)
-    inside = evidence[top : height - top, left : width - left]
-    return float(inside.sum(dtype=np.float64)) / total
+    left, top, right, bottom = seen_region(spec, (width, height))
+    rows, columns = _inside(top, bottom, height), _inside(left, right, width)
+    return float(np.einsum("y,yx,x->", rows, evidence, columns)) / total
+
+
+def _inside(first: int, end: int, length: int) -> "NDArray[np.float64]":
+    """How much of each of `length` pixels lies in the middle of first..end, 0 to 1."""
+    margin = (end - first) * (1 - CENTRE) / 2
+    begins = np.arange(length, dtype=np.float64)
+    covered = np.minimum(begins + 1, end - margin) - np.maximum(begins, first + margin)
+    return np.asarray(np.clip(covered, 0.0, 1.0))
 
 
 def heatmap_png(evidence: "NDArray[np.float32]") -> bytes:
@@ -79,7 +94,7 @@ def overlay_jpeg(image: Image.Image, evidence: "NDArray[np.float32]", title: str
 
     Args:
         image: the working image, RGB; its size is that of `evidence`.
-        title: what the evidence is for, as the legend tells it.
+        title: what the legend says, the most important first; see `can_be_drawn`.
     """
     width, height = image.size
     legend = _legend(width, title)
@@ -112,31 +127,49 @@ def _coloured(evidence: "NDArray[np.float32]") -> "NDArray[np.uint8]":
 
 def _legend(width: int, title: str) -> Image.Image:
     """A bar that shows what an image looks like under no, half and the strongest evidence, and a title."""
-    font = _fitting(title, width)
+    font = _font(min(max(round(width * _FONT_SHARE), _FONT_LEAST), _FONT_MOST))
     line = round(font.size * 1.5)
+    rim = line // 3
+    titled = _lines(title, font, width - 2 * rim)
     bar = np.tile(np.linspace(0, 1, width, dtype=np.float32), (line // 2 + 4, 1))
-    grey = Image.new("RGB", bar.shape[::-1], (_BACKGROUND,) * 3)
-    legend = Image.new("RGB", (width, bar.shape[0] + 2 * line + line // 4), "white")
-    legend.paste(_under(grey, bar), (0, 0))
-    draw, below, rim = ImageDraw.Draw(legend), bar.shape[0] + line // 4, line // 3
-    for text, place, anchor in (
-        ("none", rim, "la"),
-        ("half", width // 2, "ma"),
-        ("strongest", width - rim, "ra"),
-    ):
-        draw.text((place, below), text, "black", font, anchor=anchor)
-    draw.text((width // 2, below + line), title, "black", font, anchor="ma")
+    below = bar.shape[0] + line // 4
+    legend = Image.new("RGB", (width, below + (1 + len(titled)) * line), "white")
+    legend.paste(_under(Image.new("RGB", bar.shape[::-1], (_BACKGROUND,) * 3), bar), (0, 0))
+    draw = ImageDraw.Draw(legend)
+    draw.text((rim, below), "none", "black", font, anchor="la")
+    draw.text((width - rim, below), "strongest", "black", font, anchor="ra")
+    if width / 2 > rim + font.getlength("strongest") + font.getlength("half"):
+        draw.text((width // 2, below), "half", "black", font, anchor="ma")
+    for number, part in enumerate(titled, start=1):
+        draw.text((width // 2, below + number * line), part, "black", font, anchor="ma")
     return legend
 
 
-def _fitting(title: str, width: int) -> ImageFont.FreeTypeFont:
-    """A font in which the title fits, if one that can be read does."""
-    usual = min(max(round(width * _FONT_SHARE), _FONT_LEAST), _FONT_MOST)
-    for size in range(usual, _FONT_LEAST, -1):
-        font = _font(size)
-        if font.getlength(title) < width:
-            return font
-    return _font(_FONT_LEAST)
+def _lines(title: str, font: ImageFont.FreeTypeFont, room: int) -> list[str]:
+    """The title in lines of at most `room` pixels; what would take too many lines ends in dots."""
+    lines: list[str] = []
+    for word in title.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= room:
+            lines[-1] += f" {word}"
+            continue
+        lines.append("")
+        for letter in word:
+            if lines[-1] and font.getlength(lines[-1] + letter) > room:
+                lines.append("")
+            lines[-1] += letter
+    if len(lines) <= _MOST_LINES:
+        return lines
+    last = lines[_MOST_LINES - 1]
+    while last and font.getlength(f"{last}…") > room:
+        last = last[:-1]
+    return [*lines[: _MOST_LINES - 1], f"{last}…"]
+
+
+def can_be_drawn(text: str) -> bool:
+    """Whether the font of legends has every letter of a text."""
+    font = _font(_FONT_LEAST)
+    missing = bytes(font.getmask(_IN_NO_FONT))
+    return text.isprintable() and all(bytes(font.getmask(letter)) != missing for letter in set(text))
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:

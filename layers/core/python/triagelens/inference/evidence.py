@@ -10,7 +10,13 @@ from PIL import Image
 from triagelens.domain.errors import ModelError, NotFoundError
 from triagelens.domain.explanations import Method
 from triagelens.domain.specialties import label_title
-from triagelens.imaging.heatmap import central_share, evidence_map, heatmap_png, overlay_jpeg
+from triagelens.imaging.heatmap import (
+    can_be_drawn,
+    central_share,
+    evidence_map,
+    heatmap_png,
+    overlay_jpeg,
+)
 from triagelens.inference.occlusion import occlusion_grid
 from triagelens.inference.package import read_manifest, require_digest
 from triagelens.services.explanations import Pictures
@@ -54,8 +60,9 @@ class EvidenceArtist:
             image.load()
             grid, method = self._grid(prediction, registered, image, label)
             evidence = evidence_map(grid, manifest.input, image.size)
-            share = central_share(evidence)
-            title = _title(prediction.specialty, label, method, found=share is not None)
+            share = central_share(evidence, manifest.input)
+            told = _told(prediction.specialty, label, manifest.labels)
+            title = f"{method.at_first}: {'evidence' if share is not None else 'no evidence'} for {told}"
             return Pictures(
                 heatmap=heatmap_png(evidence),
                 overlay=overlay_jpeg(image, evidence, title),
@@ -97,10 +104,10 @@ class EvidenceArtist:
         return self.store.baseline(prediction.specialty)
 
 
-def _title(of_specialty: str, label: str, method: Method, *, found: bool) -> str:
-    """What the legend says."""
+def _told(of_specialty: str, label: str, labels: "Sequence[str]") -> str:
+    """What a legend calls a label: its title, or its place among the model's where no font here has that."""
     title = label_title(of_specialty, label)
-    return f"{'Evidence' if found else 'No evidence'} for {title}, by {method.in_words}"
+    return title if can_be_drawn(title) else f"label {labels.index(label) + 1} of {len(labels)}"
 
 
 def _digests(identity: "ModelIdentity") -> tuple[str, str]:

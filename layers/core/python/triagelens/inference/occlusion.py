@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SIDES = (10, 8, 7, 6, 5, 4, 3)
 """Cells along each side of the grid; the finest that the time allows is taken."""
 
+LEAST_FALL = 1024 * float(np.finfo(np.float32).eps)
+"""About 0.0001. A float32 probability near 1 is known to 2^-23 at best, and the sums of a network round some
+thousand times before: a smaller fall may be rounding, and the picture's scale would make evidence of it."""
 
 _PLANNED = 0.8  # of the budget: what comes between the runs, and runs that take longer than the first one
 
@@ -48,7 +51,8 @@ def occlusion_grid(
         budget_s: seconds that all of it may take; the grid is as fine as the first run promises.
 
     Returns:
-        (side, side) falls of probability, 0 to 1; 0 where hiding the cell helps the label.
+        (side, side) falls of probability, 0 to 1; 0 where hiding the cell helps the label, or makes less than
+        `LEAST_FALL` of a difference.
 
     Raises:
         TooSlowError: not even the coarsest grid fits into the budget, or the budget is spent.
@@ -76,7 +80,7 @@ def occlusion_grid(
             cell[axes[1]] = slice(columns[column], columns[column + 1])
             hidden[tuple(cell)] = mean
             grid[row, column] = whole - _probability(model, hidden, index)
-    return np.maximum(grid, 0.0)
+    return np.where(grid >= LEAST_FALL, grid, np.float32(0))
 
 
 def _probability(model: "LoadedModel", tensor: "NDArray[Any]", index: int) -> float:
