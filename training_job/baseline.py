@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import timm
 import torch
 from numpy.typing import NDArray
@@ -12,26 +11,23 @@ from numpy.typing import NDArray
 from training_job import phantom_sets
 from training_job.calibrate import fit_temperature
 from training_job.config import RELEASES, BaselineConfig
-from training_job.conformal import conformal_quantile, measure_sets
 from training_job.evaluate import (
     Observed,
     balanced_accuracy,
     observe,
     open_session,
     predict,
-    softmax,
     summary_output,
 )
 from training_job.export import ExportedModel, explain_spec, export, output_spec, sha256, write
 from training_job.measures import for_manifest, measure
 from training_job.model import Classifier, build
-from training_job.outliers import fit_outliers
 from training_job.phantom_batches import PhantomBatches
 from training_job.phantoms import GENERATOR_VERSION
+from training_job.promises import promised, sets_of, share_flagged
 from training_job.trainer import Trainer, make_repeatable
 from triagelens.domain.manifest import AbstainSpec, CalibrationSpec, Manifest, TrainingSpec
 from triagelens.domain.specialties import specialty as find_specialty
-from triagelens.inference.outliers import OutlierMeasure
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +54,18 @@ def make_baseline(config: BaselineConfig, output: Path) -> Manifest:
     session = open_session(exported.onnx, config.threads)
     seen = observe(session, validation.inputs)
     temperature = fit_temperature(seen.logits, validation.targets)
-    abstain = _abstain(config, session, seen, validation.targets, train, temperature)
+    abstain = promised(
+        seen,
+        validation.targets,
+        (observe(session, train.inputs), train.targets),
+        temperature=temperature,
+        coverage=config.coverage,
+        output=summary_output(session),
+    )
     held_out = _load(config, "held_out")
     answered = observe(session, held_out.inputs)
     metrics = for_manifest(measure(answered.logits, held_out.targets, labels, temperature))
-    metrics |= _promises(abstain, answered, held_out.targets, temperature)
+    metrics |= _kept(abstain, answered, held_out.targets, temperature)
     metrics["parity_max_abs_diff"] = exported.parity
     if config.counts.phone:
         phone = _load(config, "phone")
@@ -95,36 +98,15 @@ def _load(config: BaselineConfig, role: phantom_sets.Role) -> phantom_sets.Examp
     )
 
 
-def _abstain(
-    config: BaselineConfig,
-    session: onnxruntime.InferenceSession,
-    seen: Observed,
-    targets: NDArray[np.int64],
-    train: phantom_sets.Examples,
-    temperature: float,
-) -> AbstainSpec:
-    """When the model does not answer, from its training and validation phantoms; `seen` are the latter."""
-    trained = observe(session, train.inputs)
-    return AbstainSpec(
-        conformal_quantile=conformal_quantile(softmax(seen.logits, temperature), targets, config.coverage),
-        conformal_coverage=config.coverage,
-        ood=fit_outliers(trained.summaries, train.targets, seen.summaries, summary_output(session)),
-    )
-
-
-def _promises(
-    abstain: AbstainSpec, seen: Observed, targets: NDArray[np.int64], temperature: float
+def _kept(
+    abstain: AbstainSpec | None, seen: Observed, targets: NDArray[np.int64], temperature: float
 ) -> dict[str, float]:
     """How sets of labels and outliers come out on held-out phantoms."""
     found: dict[str, float] = {}
-    quantile, promised = abstain.conformal_quantile, abstain.conformal_coverage
-    if quantile is not None and promised is not None:
-        sets = measure_sets(softmax(seen.logits, temperature), targets, quantile, promised)
-        if sets is not None:
-            found |= {"conformal_coverage": sets.coverage.value, "conformal_set_size": sets.mean_size}
-    if abstain.ood is not None:
-        found["outliers"] = round(float(OutlierMeasure(abstain.ood).flagged(seen.summaries).mean()), 4)
-    return found
+    sets, flagged = sets_of(abstain, seen, targets, temperature), share_flagged(abstain, seen)
+    if sets is not None:
+        found |= {"conformal_coverage": sets.coverage.value, "conformal_set_size": sets.mean_size}
+    return found if flagged is None else found | {"outliers": flagged}
 
 
 def _manifest(
@@ -132,7 +114,7 @@ def _manifest(
     labels: tuple[str, ...],
     exported: ExportedModel,
     temperature: float,
-    abstain: AbstainSpec,
+    abstain: AbstainSpec | None,
     metrics: dict[str, float],
 ) -> Manifest:
     return Manifest(

@@ -52,11 +52,15 @@ class Findings:
     """What else was found out, where it could be.
 
     Attributes:
+        calibrated_on: validation images that chose nothing; without them nothing is promised.
         outliers: share of the held-out images that are taken for another kind of image.
+        outliers_expected: share that the threshold allows for.
     """
 
+    calibrated_on: int = 0
     conformal: ConformalMeasures | None = None
     outliers: float | None = None
+    outliers_expected: float | None = None
     quantised: QuantisedMeasures | None = None
 
 
@@ -77,7 +81,8 @@ def render(
         parts.append("<p>No image was held out or validated on, so nothing is known about the model.</p>")
     else:
         parts += [_labels(judged), _confusion(judged), _calibration(judged, temperature)]
-        parts += [_sets(findings.conformal), _outliers(findings.outliers), _precision(findings.quantised)]
+        parts += [_promises(findings), _sets(findings.conformal), _outliers(findings)]
+        parts.append(_precision(findings.quantised))
         parts.append(_mistakes(judged, temperature))
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
@@ -135,6 +140,15 @@ def _calibration(judged: Judged, temperature: float) -> str:
     )
 
 
+def _promises(found: Findings) -> str:
+    if found.calibrated_on:
+        return f"<p>Calibrated on {found.calibrated_on} validation images that chose nothing.</p>"
+    return (
+        "<p>The validation images were too few to choose the epoch and to calibrate: the model names no "
+        "sets of labels and does not tell other kinds of images.</p>"
+    )
+
+
 def _sets(found: ConformalMeasures | None) -> str:
     """How often sets of labels hold the true one, and how large they are."""
     if found is None:
@@ -143,18 +157,19 @@ def _sets(found: ConformalMeasures | None) -> str:
     return (
         "<h2>Sets of labels</h2><p>A set holds every label of probability at least "
         f"{1 - found.quantile:.4f}; an empty one says that the model is sure of none. The true label should "
-        f"be in {found.promised:.0%} of the sets. On held-out images the share is {_rate(found.coverage)}. "
+        f"be in {found.promised:.1%} of the sets. On held-out images the share is {_rate(found.coverage)}. "
         f"A set has {found.mean_size:.2f} labels on average.</p>"
         + _table(["labels in the set", "images"], sizes)
     )
 
 
-def _outliers(share: float | None) -> str:
-    if share is None:
+def _outliers(found: Findings) -> str:
+    if found.outliers is None or found.outliers_expected is None:
         return ""
     return (
         "<h2>Unlike the training images</h2><p>By its features the model takes "
-        f"{share:.1%} of the held-out images for images of another kind. About 1% is to be expected.</p>"
+        f"{found.outliers:.1%} of the held-out images for images of another kind. "
+        f"About {found.outliers_expected:.1%} is to be expected.</p>"
     )
 
 

@@ -13,35 +13,34 @@ from pydantic import BaseModel, ConfigDict
 from training_job.atomic import write_bytes
 from training_job.calibrate import fit_temperature
 from training_job.config import FitConfig
-from training_job.conformal import ConformalMeasures, conformal_quantile, measure_sets
+from training_job.conformal import ConformalMeasures
 from training_job.evaluate import (
     Observed,
     balanced_accuracy_of,
     observe,
     open_session,
     predict,
-    softmax,
     summary_output,
 )
 from training_job.export import PARITY_IMAGES, ExportedModel, explain_spec, export, output_spec, sha256, write
 from training_job.fitting import Run
 from training_job.material import Material
 from training_job.measures import Measures, for_manifest, measure
-from training_job.outliers import fit_outliers
 from training_job.parity import PARITY_FILE, parity_of
 from training_job.progress import Listener
+from training_job.promises import promised, sets_of, share_flagged
 from training_job.quantise import QuantisedMeasures, compare, quantise
 from training_job.report import Findings, Judged, render
+from training_job.splits import Part
 from training_job.trainer import Measured, Trainer
 from training_job.weights import FILE as WEIGHTS_FILE
 from training_job.weights import serialise
-from triagelens.domain.manifest import AbstainSpec, CalibrationSpec, Manifest, OutlierSpec, TrainingSpec
-from triagelens.domain.splits import Split
-from triagelens.inference.outliers import OutlierMeasure
+from triagelens.domain.manifest import AbstainSpec, CalibrationSpec, Manifest, TrainingSpec
 
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
 FP32_FILE = "model-fp32.onnx"
+_LOOKED_AT: tuple[Part, ...] = ("validation", "calibration", "held_out")
 _MOST_FOR_FEATURES = 1000
 """Training images whose features are looked at: enough for their statistics."""
 
@@ -51,11 +50,14 @@ class RunMetrics(BaseModel):
 
     Attributes:
         held_out: on images that nothing was chosen by; what the model is worth.
-        validation: on the images that chose the epoch and the temperature, so kinder than the truth.
+        validation: on the images that chose the epoch, so kinder than the truth.
+        calibrated_on: validation images that chose nothing, which the sets of labels and the threshold for
+            other kinds of images are fitted on; 0: there were too few, and there are neither.
         conformal: sets of labels for the held-out images.
         outliers: share of the held-out images that are taken for another kind of image.
+        outliers_expected: share that the threshold allows for.
         quantised: the int8 variant; None if none was made.
-        images: by set and label.
+        images: by part and label.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,13 +65,15 @@ class RunMetrics(BaseModel):
     held_out: Measures | None
     validation: Measures | None
     temperature: float
+    calibrated_on: int
     conformal: ConformalMeasures | None
     outliers: float | None
+    outliers_expected: float | None
     precision: str
     quantised: QuantisedMeasures | None
     parity_max_abs_diff: float
     best_epoch: int
-    images: dict[Split, dict[str, int]]
+    images: dict[Part, dict[str, int]]
     history: list[Measured]
 
 
@@ -79,7 +83,7 @@ class Judgement:
 
     exported: ExportedModel
     fp32: bytes
-    seen: dict[Split, Observed]
+    seen: dict[Part, Observed]
     abstain: AbstainSpec | None
     metrics: RunMetrics
 
@@ -87,8 +91,8 @@ class Judgement:
 def finish(run: Run, trainer: Trainer, identity: str, listener: Listener, job: str | None = None) -> Manifest:
     """Export, compare, quantise, calibrate, measure and write; the manifest is written last.
 
-    Without validation images the temperature stays 1 and nothing is quantised; without held-out images
-    nothing is measured on them.
+    Without validation images the temperature stays 1 and nothing is quantised; with too few of them nothing
+    is promised (`splits.parts_of`); without held-out images nothing is measured on them.
 
     Args:
         job: id of the job that the run is of, if it is of one.
@@ -110,7 +114,7 @@ def finish(run: Run, trainer: Trainer, identity: str, listener: Listener, job: s
         _judged(judgement, material),
         judgement.metrics.temperature,
         manifest.intended_use,
-        Findings(judgement.metrics.conformal, judgement.metrics.outliers, judgement.metrics.quantised),
+        _findings(judgement.metrics),
     )
     session = open_session(judgement.exported.onnx, threads)
     parity = parity_of(partial(predict, session), material.spec, judgement.metrics.precision)
@@ -124,35 +128,35 @@ def finish(run: Run, trainer: Trainer, identity: str, listener: Listener, job: s
 
 
 def judge(run: Run, trainer: Trainer, exported: ExportedModel, listener: Listener) -> Judgement:
-    """Choose the precision, calibrate on validation images, measure on held-out ones."""
-    material, threads = run.material, run.config.threads or 1
-    session = open_session(exported.onnx, threads)
-    validation = observe(session, material.inputs("validation"))
+    """Choose the precision as the epoch was chosen, calibrate on other images, measure on held-out ones."""
+    material, config = run.material, run.config
+    session = open_session(exported.onnx, config.threads or 1)
     chosen, quantised = exported, None
-    if run.config.int8 and len(validation.logits):
+    if config.int8 and len(material.rows("validation")):
         listener.stage("Quantising")
-        chosen, quantised = _quantised(run, exported, validation)
+        chosen, quantised = _quantised(run, exported, predict(session, material.inputs("validation")))
     if chosen is not exported:
-        session = open_session(chosen.onnx, threads)
-        validation = observe(session, material.inputs("validation"))
+        session = open_session(chosen.onnx, config.threads or 1)
     listener.stage("Measuring")
-    held_out = observe(session, material.inputs("held_out"))
-    targets = material.targets("validation")
-    temperature = fit_temperature(validation.logits, targets) if len(targets) else 1.0
-    quantile = None
-    if len(targets):
-        quantile = conformal_quantile(softmax(validation.logits, temperature), targets, run.config.coverage)
+    seen = {part: observe(session, material.inputs(part)) for part in _LOOKED_AT}
+    temperature = _temperature(seen, material)
     rows = _some(material.rows("train"))
-    trained = observe(session, material.inputs_at(rows))
-    outliers = fit_outliers(
-        trained.summaries, material.targets_at(rows), validation.summaries, summary_output(session)
+    abstain = promised(
+        seen["calibration"],
+        material.targets("calibration"),
+        (observe(session, material.inputs_at(rows)), material.targets_at(rows)),
+        temperature=temperature,
+        coverage=config.coverage,
+        output=summary_output(session),
     )
     metrics = RunMetrics(
-        held_out=_measured(held_out, material, "held_out", temperature),
-        validation=_measured(validation, material, "validation", temperature),
+        held_out=_measured(seen, material, "held_out", temperature),
+        validation=_measured(seen, material, "validation", temperature),
         temperature=temperature,
-        conformal=_sets(held_out, material, temperature, quantile, run.config.coverage),
-        outliers=_share_flagged(outliers, held_out),
+        calibrated_on=len(material.rows("calibration")),
+        conformal=sets_of(abstain, seen["held_out"], material.targets("held_out"), temperature),
+        outliers=share_flagged(abstain, seen["held_out"]),
+        outliers_expected=round(1 - abstain.ood.quantile, 4) if abstain and abstain.ood else None,
         precision="int8" if quantised and quantised.kept else "fp32",
         quantised=quantised,
         parity_max_abs_diff=exported.parity,
@@ -160,14 +164,18 @@ def judge(run: Run, trainer: Trainer, exported: ExportedModel, listener: Listene
         images=material.counts(),
         history=trainer.history,
     )
-    abstain = _abstain(quantile, run.config.coverage, outliers)
-    return Judgement(
-        chosen, exported.onnx, {"validation": validation, "held_out": held_out}, abstain, metrics
-    )
+    return Judgement(chosen, exported.onnx, seen, abstain, metrics)
+
+
+def _temperature(seen: dict[Part, Observed], material: Material) -> float:
+    """Fitted on images that chose nothing; where those are too few to promise anything, on the others."""
+    part: Part = "calibration" if len(seen["calibration"].logits) else "validation"
+    targets = material.targets(part)
+    return fit_temperature(seen[part].logits, targets) if len(targets) else 1.0
 
 
 def _quantised(
-    run: Run, exported: ExportedModel, validation: Observed
+    run: Run, exported: ExportedModel, answered_in_fp32: NDArray[np.float32]
 ) -> tuple[ExportedModel, QuantisedMeasures]:
     """The model to serve, and how its int8 variant compares."""
     material = run.material
@@ -175,7 +183,7 @@ def _quantised(
     graph = quantise(exported.onnx, inputs)
     answered = predict(open_session(graph, run.config.threads or 1), inputs)
     compared = compare(
-        balanced_accuracy_of(validation.logits, targets), balanced_accuracy_of(answered, targets)
+        balanced_accuracy_of(answered_in_fp32, targets), balanced_accuracy_of(answered, targets)
     )
     return (exported.with_graph(graph) if compared.kept else exported), compared
 
@@ -188,49 +196,36 @@ def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(rows[places])
 
 
-def _measured(seen: Observed, material: Material, split: Split, temperature: float) -> Measures | None:
-    targets = material.targets(split)
-    return measure(seen.logits, targets, material.labels, temperature) if len(targets) else None
+def _measured(
+    seen: dict[Part, Observed], material: Material, part: Part, temperature: float
+) -> Measures | None:
+    targets = material.targets(part)
+    return measure(seen[part].logits, targets, material.labels, temperature) if len(targets) else None
 
 
-def _sets(
-    seen: Observed, material: Material, temperature: float, quantile: float | None, promised: float
-) -> ConformalMeasures | None:
-    targets = material.targets("held_out")
-    if quantile is None or not len(targets):
-        return None
-    return measure_sets(softmax(seen.logits, temperature), targets, quantile, promised)
-
-
-def _share_flagged(outliers: OutlierSpec | None, held_out: Observed) -> float | None:
-    if outliers is None or not len(held_out.summaries):
-        return None
-    return round(float(OutlierMeasure(outliers).flagged(held_out.summaries).mean()), 4)
-
-
-def _abstain(quantile: float | None, coverage: float, outliers: OutlierSpec | None) -> AbstainSpec | None:
-    if quantile is None and outliers is None:
-        return None
-    return AbstainSpec(
-        conformal_quantile=quantile,
-        conformal_coverage=None if quantile is None else coverage,
-        ood=outliers,
+def _findings(metrics: RunMetrics) -> Findings:
+    return Findings(
+        metrics.calibrated_on,
+        metrics.conformal,
+        metrics.outliers,
+        metrics.outliers_expected,
+        metrics.quantised,
     )
 
 
 def _judged(judgement: Judgement, material: Material) -> Judged | None:
     """What the report shows: the held-out images, or those of validation where none was held out."""
     metrics = judgement.metrics
-    split: Split = "held_out" if metrics.held_out else "validation"
+    part: Part = "held_out" if metrics.held_out else "validation"
     measures = metrics.held_out or metrics.validation
     if measures is None:
         return None
-    rows = material.rows(split)
+    rows = material.rows(part)
     return Judged(
-        name=split.replace("_", "-"),
+        name=part.replace("_", "-"),
         measures=measures,
-        logits=judgement.seen[split].logits,
-        targets=material.targets(split),
+        logits=judgement.seen[part].logits,
+        targets=material.targets(part),
         pixels=material.pixels,
         rows=rows,
         files=[material.images[row].file for row in rows],
@@ -282,6 +277,7 @@ def figures(metrics: RunMetrics) -> dict[str, float]:
     found = for_manifest(metrics.held_out) if metrics.held_out else {"held_out_images": 0.0}
     if metrics.validation:
         found["validation_balanced_accuracy"] = metrics.validation.balanced_accuracy
+    found["calibration_images"] = float(metrics.calibrated_on)
     if metrics.conformal:
         found["conformal_coverage"] = metrics.conformal.coverage.value
         found["conformal_set_size"] = metrics.conformal.mean_size

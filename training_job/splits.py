@@ -1,6 +1,41 @@
-"""What belongs together in a folder of images: by patient, by lesion, by copies."""
+"""What belongs together in a folder of images, and which validation images choose and which calibrate."""
 
+import hashlib
+import hmac
+from collections import Counter
 from collections.abc import Iterable
+from typing import Literal
+
+from triagelens.domain.splits import Split
+
+Part = Split | Literal["calibration"]
+PARTS: tuple[Part, ...] = ("train", "validation", "calibration", "held_out")
+
+FEWEST_TO_CALIBRATE = 19
+"""Fewer images can promise nothing of 95 % of further ones; as many have to be left to choose the epoch."""
+
+_KEY = b"triagelens calibration"
+
+
+def parts_of(images: Iterable[tuple[str, Split]]) -> tuple[Part, ...]:
+    """The part that each image, given as (group, set), has in a run.
+
+    About half of the validation groups, by a keyed hash of their names, choose nothing: what a model
+    promises is fitted on them alone (docs/adr/0175). Where either half has fewer than
+    `FEWEST_TO_CALIBRATE` images, all of them choose, and nothing is promised.
+    """
+    told = list(images)
+    parted: list[Part] = [
+        "calibration" if split == "validation" and _calibrates(group) else split for group, split in told
+    ]
+    sizes = Counter(parted)
+    if min(sizes["validation"], sizes["calibration"]) < FEWEST_TO_CALIBRATE:
+        return tuple(split for _, split in told)
+    return tuple(parted)
+
+
+def _calibrates(group: str) -> bool:
+    return hmac.new(_KEY, group.encode(), hashlib.sha256).digest()[0] < 128
 
 
 def group_names(members: Iterable[tuple[str | None, str | None, str]]) -> list[str]:

@@ -13,7 +13,7 @@ from training_job.conformal import conformal_quantile, label_sets, measure_sets
 from training_job.evaluate import Observed, observe, open_session, predict, softmax
 from training_job.export import to_onnx
 from training_job.model import build
-from training_job.outliers import FEWEST_IMAGES, fit_outliers
+from training_job.outliers import FEWEST_HELD_OUT, FEWEST_IMAGES, fit_outliers
 from training_job.parity import parity_of
 from training_job.quantise import compare, head_nodes, quantise
 from triagelens.domain.manifest import AbstainSpec, InputSpec, OutlierSpec
@@ -102,14 +102,45 @@ def test_the_statistics_fit_into_a_manifest_and_come_back_from_it() -> None:
 
 
 def test_a_class_without_training_images_and_features_that_never_change_do_no_harm() -> None:
-    still = measure_of(fit_outliers(np.ones((40, 8)), np.full(40, 3), np.empty((0, 8))))
+    still = measure_of(fit_outliers(np.ones((40, 8)), np.full(40, 3), np.ones((FEWEST_HELD_OUT, 8))))
     assert np.isfinite(still.distances(np.ones((2, 8)))).all()
     assert still.flagged(np.zeros((1, 8))).all()
 
 
 def test_few_images_say_nothing_about_what_is_usual() -> None:
-    few = FEWEST_IMAGES - 1
-    assert fit_outliers(np.ones((few, 8)), np.zeros(few, np.int64), np.empty((0, 8))) is None
+    def fitted(training: int, held_out: int) -> OutlierSpec | None:
+        return fit_outliers(np.ones((training, 8)), np.zeros(training, np.int64), np.ones((held_out, 8)))
+
+    assert fitted(FEWEST_IMAGES, FEWEST_HELD_OUT) is not None
+    assert fitted(FEWEST_IMAGES - 1, FEWEST_HELD_OUT) is None
+    assert fitted(10 * FEWEST_IMAGES, FEWEST_HELD_OUT - 1) is None
+
+
+@pytest.mark.parametrize("far", [1e5, np.inf, np.nan])
+def test_summaries_that_a_manifest_cannot_hold_end_no_run(
+    far: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    summaries = np.random.default_rng(1).normal(far, 1, (60, 8))
+    assert fit_outliers(summaries, np.zeros(60, np.int64), summaries) is None
+    assert "beyond float16" in caplog.text
+
+
+@pytest.mark.parametrize("held_out", [19, 30, 60, 98, 99, 300])
+def test_images_of_the_very_same_kind_are_flagged_no_more_often_than_the_manifest_says(held_out: int) -> None:
+    """In the mean over many fits, with features that decay as a network's do."""
+    rng, scale = np.random.default_rng(held_out), 1 / np.sqrt(1 + np.arange(32))
+    flagged, allowed = [], 0.0
+    for _ in range(60):
+        training, kept, fresh = (rng.normal(0, scale, (images, 32)) for images in (200, held_out, 500))
+        found = fit_outliers(training, rng.integers(0, 2, 200), kept)
+        assert found is not None
+        flagged.append(float(OutlierMeasure(found).flagged(fresh).mean()))
+        assert float(OutlierMeasure(found).flagged(kept).mean()) <= 0.01
+        allowed = 1 - found.quantile
+    error = 4 * np.std(flagged) / math.sqrt(len(flagged))
+    assert float(np.mean(flagged)) <= allowed + error
+    assert float(np.mean(flagged)) >= allowed - 1 / (held_out + 1) - error, "nor is it far too careful"
+    assert allowed <= max(0.01, 1 / (held_out + 1)) + 1e-4
 
 
 @pytest.fixture(scope="module")

@@ -81,19 +81,28 @@ def test_calibration_error_is_what_the_diagram_shows() -> None:
 def test_sets_outliers_and_precision_are_told_where_they_are_known() -> None:
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.5, 0.5]])
     sets = measure_sets(probabilities, np.array([0, 1, 1, 0]), 0.45, 0.9)
-    found = Findings(conformal=sets, outliers=0.25, quantised=compare(0.9, 0.85))
+    found = Findings(
+        calibrated_on=60,
+        conformal=sets,
+        outliers=0.25,
+        outliers_expected=0.0164,
+        quantised=compare(0.9, 0.85),
+    )
     of = judged([[1, 0], [0, 5]], [0, 1])
     shown = render("A model", [{"loss": 1.0, "accuracy": 0.5}], of, 1.0, "tests", found)
     for words in (
         "probability at least 0.5500",
-        "in 90% of the sets",
+        "Calibrated on 60 validation images that chose nothing",
+        "in 90.0% of the sets",
         "0.500 (0.150 to 0.850), 4 images",
         "<tr><th>0</th><td>1</td></tr><tr><th>1</th><td>3</td></tr>",
-        "25.0% of the held-out images",
+        "25.0% of the held-out images for images of another kind. About 1.6% is to be expected",
         "0.9000 in float32, 0.8500 in int8; float32 is served",
     ):
         assert words in shown
     plain = page(of)
+    assert "too few to choose the epoch and to calibrate" in plain
+    assert "too few" not in shown
     for heading in ("Sets of labels", "Unlike the training images", "Precision"):
         assert heading in shown
         assert heading not in plain

@@ -139,6 +139,36 @@ def test_metrics_have_every_label_with_its_uncertainty_and_calibration(trained: 
     assert sum(sum(split.values()) for split in metrics["images"].values()) == 80
 
 
+def test_a_run_of_few_images_promises_nothing_and_says_so(trained: Path) -> None:
+    manifest = Manifest.model_validate_json((trained / "manifest.json").read_text())
+    assert manifest.abstain is None
+    assert manifest.training is not None
+    assert manifest.training.metrics["calibration_images"] == 0
+    assert read_metrics(trained)["conformal"] is None
+    assert "too few to choose the epoch and to calibrate" in (trained / "report.html").read_text("utf-8")
+
+
+def test_a_run_of_more_images_promises_by_those_that_chose_nothing(folder: Path, tmp_path: Path) -> None:
+    write_phantoms("eye", 170, 2, (120, 90), tmp_path)
+    manifest = run(settings(folder, tmp_path / "out", data_dir=tmp_path / "eye", epochs=1))
+    metrics = read_metrics(tmp_path / "out")
+    calibrated_on = sum(metrics["images"]["calibration"].values())
+    assert calibrated_on == metrics["calibrated_on"] >= 19
+    assert sum(
+        metrics["validation"]["labels"][label]["sensitivity"]["images"] for label in manifest.labels
+    ) == (sum(metrics["images"]["validation"].values()))
+    assert manifest.abstain is not None
+    assert manifest.abstain.conformal_coverage == 0.9
+    assert manifest.abstain.ood is not None
+    assert manifest.abstain.ood.quantile == pytest.approx(calibrated_on / (calibrated_on + 1), abs=1e-4)
+    assert metrics["outliers_expected"] == pytest.approx(1 / (calibrated_on + 1), abs=2e-4)
+    assert manifest.training is not None
+    assert manifest.training.metrics["calibration_images"] == calibrated_on
+    assert (
+        f"Calibrated on {calibrated_on} validation images" in (tmp_path / "out" / "report.html").read_text()
+    )
+
+
 def test_the_report_stands_alone_and_shows_how_training_went(trained: Path) -> None:
     page = (trained / "report.html").read_text(encoding="utf-8")
     for heading in ("Learning", "held-out images", "Confusion", "Calibration", "Most confident mistakes"):

@@ -122,7 +122,8 @@ class OutlierSpec(_Part):
         classes: mean z of each label, (labels with training images, components).
         precision: inverse of the shrunk covariance of z within classes.
         residual: mean r of training images.
-        quantile: share of validation images (training images without any) within the threshold.
+        quantile: share of further images of the same kind that are within the threshold, as far as the images
+            that it was set by can tell.
     """
 
     method: Literal["subspace-mahalanobis"] = "subspace-mahalanobis"
