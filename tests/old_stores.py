@@ -46,6 +46,31 @@ def case(case_id: int, *images: str, **more: Any) -> dict[str, Any]:
     }
 
 
+STROKES: Mapping[str, Any] = {
+    "strokes": [{"points": [[10, 10], [30, 40]], "width": 3}],
+    "boxes": [[5, 5, 25, 45]],
+}
+DRAWN: Mapping[str, Any] = {
+    "case_id": 10000,
+    "image_index": 0,
+    "correct_label": "mel",
+    "annotations": STROKES,
+}
+LABELLED: Mapping[str, Any] = {
+    "case_id": 10000,
+    "correct_label": "mel",
+    "label_notes": "Clear.",
+    "labeled_by": "dr",
+}
+# One case with all that can be said of it: labelled, drawn on, confirmed.
+WHOLE_CASE: Sequence[object] = (
+    case(10000, "a.jpg"),
+    DRAWN,
+    LABELLED,
+    {"case_id": 10000, "case_status": "confirmed"},
+)
+
+
 def allcare(
     root: Path,
     lines: Sequence[object],
@@ -174,3 +199,17 @@ FORM: Mapping[str, object] = {
     "confidence": 0.91,
     "created_at": {"$date": "2025-05-06T07:08:09Z"},
 }
+COMMENTS = ("See a surgeon.", "Seen.")
+
+
+def smita(root: Path, image: bytes, smita_id: str = "SMITA-001", username: str = "ann") -> Path:
+    """A user, and a form with its image and two comments."""
+    comments = [
+        {"smita_id": smita_id, "comment": text, "author": "dr", "created_at": "2025-05-07T10:00:00"}
+        for text in COMMENTS
+    ]
+    users = [{"username": username, "password": HASH}]
+    write_json(root, users=users, forms=[{**FORM, "smita_id": smita_id}], comments=comments)
+    (root / "images").mkdir()
+    (root / "images" / "xyz789.jpg").write_bytes(image)
+    return root

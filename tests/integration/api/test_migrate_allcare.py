@@ -14,16 +14,12 @@ from tests.integration.api.conftest import Api
 from tests.integration.api.migrating import Run, kept, report_of, runner, without_history
 from tests.integration.api.platform_door import Platform
 from tests.killing import KilledError
-from tests.old_stores import USER, case
+from tests.old_stores import USER, WHOLE_CASE, case
 from tests.photos import photo
 from tests.unit.client.fake_api import problem
 from triagelens.adapters.dynamodb.tables import UsersItem
 from triagelens.domain.people import Role
 from triagelens_client.migrate.deployment import Deployment
-
-STROKES = {"strokes": [{"points": [[10, 10], [30, 40]], "width": 3}], "boxes": [[5, 5, 25, 45]]}
-DRAWN = {"case_id": 10000, "image_index": 0, "correct_label": "mel", "annotations": STROKES}
-LABELLED = {"case_id": 10000, "correct_label": "mel", "label_notes": "Clear.", "labeled_by": "dr"}
 
 
 @pytest.fixture
@@ -42,8 +38,8 @@ def run(admin: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def a_store(root: Path, owner: str = "user001") -> Path:
-    lines = [case(10000, "a.jpg"), DRAWN, LABELLED, {"case_id": 10000, "case_status": "confirmed"}]
-    return old_stores.allcare(root, lines, {"a.jpg": photo(seed=3)}, owner=owner, users={"user001": USER})
+    images = {"a.jpg": photo(seed=3)}
+    return old_stores.allcare(root, WHOLE_CASE, images, owner=owner, users={"user001": USER})
 
 
 def test_a_storage_comes_over_whole(

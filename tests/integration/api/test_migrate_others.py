@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from clinic_api.deps import training as training_deps
+from tests import old_stores
 from tests.fake_training_jobs import FakeJobQueue
 from tests.integration.api.conftest import Api
 from tests.integration.api.migrating import Run, kept, report_of, runner, without_history
 from tests.integration.api.platform_door import Platform
 from tests.killing import KilledError
 from tests.old_stores import (
-    FORM,
-    HASH,
     PATIENT,
     PDF,
     REPORT,
@@ -22,17 +21,11 @@ from tests.old_stores import (
     SUBMISSION,
     cataract,
     write_csv,
-    write_json,
 )
 from tests.photos import photo
 from triagelens.adapters.dynamodb.tables import RegistryItem, UsersItem
 from triagelens.domain.people import Role
 from triagelens_client.migrate.ledger import Ledger
-
-COMMENTS = [
-    {"smita_id": "SMITA-001", "comment": text, "author": "dr", "created_at": "2025-05-07T10:00:00"}
-    for text in ("See a surgeon.", "Seen.")
-]
 
 
 @pytest.fixture
@@ -51,14 +44,7 @@ def platform(api: Api) -> Platform:
 
 
 def smita(root: Path, smita_id: str = "SMITA-001") -> Path:
-    folder = root / "smita"
-    comments = [{**comment, "smita_id": smita_id} for comment in COMMENTS]
-    form = {**FORM, "smita_id": smita_id}
-    users = [{"username": "ann", "password": HASH}]
-    write_json(folder, users=users, forms=[form], comments=comments)
-    (folder / "images").mkdir()
-    (folder / "images" / "xyz789.jpg").write_bytes(photo(seed=7))
-    return folder
+    return old_stores.smita(root / "smita", photo(seed=7), smita_id)
 
 
 def braintumor(root: Path) -> Path:
