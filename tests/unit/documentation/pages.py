@@ -18,6 +18,14 @@ _INTO_FILES = {">", ">>", "<"}
 
 
 @dataclass(frozen=True)
+class Step:
+    """What a reader types, and the lines that are shown as its answer."""
+
+    command: str
+    shown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Block:
     """A fenced block: where it begins, its language, and its text."""
 
@@ -30,13 +38,22 @@ class Block:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
-    def command_lines(self) -> list[str]:
+    def steps(self) -> list[Step]:
         """What a reader types: after `$ ` on a console, else each line; continued lines are joined."""
         joined = re.sub(r"\\\n\s*", "", self.text)
-        lines = [line.strip() for line in joined.splitlines() if line.strip()]
-        if self.language == "console":
-            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-        return [line for line in lines if not line.startswith("#")]
+        found: list[Step] = []
+        for line in filter(None, map(str.strip, joined.splitlines())):
+            if self.language != "console":
+                found += [] if line.startswith("#") else [Step(line)]
+            elif line.startswith("$ "):
+                found.append(Step(line.removeprefix("$ ")))
+            elif found:
+                found[-1] = Step(found[-1].command, (*found[-1].shown, line))
+        return found
+
+    @property
+    def command_lines(self) -> list[str]:
+        return [step.command for step in self.steps]
 
 
 def blocks(page: Path) -> list[Block]:
