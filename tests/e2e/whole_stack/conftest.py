@@ -10,6 +10,7 @@ import pytest
 
 from infra.local.cloud import Cloud
 from tests.e2e.whole_stack.stack import Listener, Person, Stack
+from tests.e2e.whole_stack.written.reader import Desk
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,14 @@ def person(plain: Stack) -> Person:
 @pytest.fixture(scope="session")
 def admin(plain: Stack) -> Person:
     return plain.grant(plain.person("admin"), "admin")
+
+
+@pytest.fixture(scope="session")
+def desk(plain: Stack, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(plain, tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture(scope="session")
+def colleague(plain: Stack) -> Person:
+    """A second admin."""
+    return plain.grant(plain.person("colleague"), "admin")

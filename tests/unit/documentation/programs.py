@@ -1,6 +1,6 @@
 """Whether a command that is written somewhere would be understood: one check for each program.
 
-Nothing is asked of anybody: commands are parsed by the programs themselves, not carried out.
+Nothing is asked of anybody: commands are parsed by the programs themselves. tests/e2e carries them out.
 """
 
 import importlib.util

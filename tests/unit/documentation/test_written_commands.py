@@ -1,6 +1,6 @@
 """Every command in the README and in docs/ is one that its program understands.
 
-Those of the README are carried out besides, in tests/e2e/whole_stack/test_written_in_the_readme.py.
+They are carried out besides, by tests/e2e/whole_stack/test_written_*.py.
 """
 
 import shutil

@@ -1,8 +1,7 @@
-"""The page on HAM10000: its program prepares archives of that shape, and its commands are there."""
+"""The page on HAM10000: its program prepares archives of that shape, and its estimates are the formula's."""
 
 import io
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,23 +9,15 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
-from typer.testing import CliRunner
 
 from infra.config import ROOT
 from tests.archives import picture
-from training_job.__main__ import main
 from training_job.ingest.by_hand import ingest_by_hand
 from training_job.snapshots import snapshot_entries
 from triagelens.domain.training_settings import Prices, TrainingSettings, estimated_cost_usd
-from triagelens_client.cli import app
 
 PAGE = (ROOT / "docs" / "ham10000.md").read_text(encoding="utf-8")
 [PROGRAM] = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-COMMANDS = [
-    command
-    for block in re.findall(r"```console\n(.*?)```", PAGE, flags=re.DOTALL)
-    for command in re.findall(r"^\$ (.*)$", block, flags=re.MULTILINE)
-]
 IMAGES = 10_015
 # image -> label and lesion; two photos of one lesion
 KNOWN = {"ISIC_1": ("mel", "L1"), "ISIC_2": ("mel", "L1"), "ISIC_3": ("nv", "L2"), "ISIC_4": ("df", "L3")}
@@ -98,28 +89,6 @@ def test_the_program_makes_an_archive_that_is_ingested_whole(tmp_path: Path, sha
         name: label for name, (label, _) in KNOWN.items()
     }
     assert entries["ISIC_1"].group == entries["ISIC_2"].group != entries["ISIC_3"].group
-
-
-@pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("triagelens ")])
-def test_every_command_of_the_client_is_there_with_its_options(line: str) -> None:
-    asked = CliRunner().invoke(app, [*shlex.split(line)[1:], "--help"])  # an unknown option is told first
-    assert asked.exit_code == 0, asked.output
-
-
-def test_the_other_commands_are_those_of_the_training_and_of_make(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    made, *run = [line for line in COMMANDS if not line.startswith("triagelens ")]
-    assert made == "make .venv-training/ready"
-    assert [line.split()[:4] for line in run] == [
-        [".venv-training/bin/python", "-m", "training_job", name] for name in ("ingest", "train")
-    ]
-    for line in run:
-        with pytest.raises(SystemExit) as ended:
-            main([line.split()[3], "--help"])
-        assert ended.value.code == 0
-        told = capsys.readouterr().out
-        assert all(flag in told for flag in re.findall(r"--[a-z-]+", line)), told
 
 
 def test_the_estimates_are_those_of_the_formula() -> None:
