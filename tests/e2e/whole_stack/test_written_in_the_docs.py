@@ -159,7 +159,7 @@ def test_operations(reader: Reader, photos: Iterator[str]) -> None:
     assert [line for line in lines if reader.stands_for["IMAGE_ID"] in line]
 
 
-def test_patients(reader: Reader, admin: Person) -> None:
+def test_patients(reader: Reader, plain: Stack, admin: Person) -> None:
     reader.stands_for["ada@example.org"] = f"{admin.username}-patient@example.org"
     reader.after = {
         "triagelens patients new": reader.learn("PATIENT_ID"),
@@ -168,7 +168,11 @@ def test_patients(reader: Reader, admin: Person) -> None:
     reader.answers = "y\n"
     told = reader.follow("patients.md")
     assert "Ada Lovelace" in told["triagelens patients show PATIENT_ID"]
-    assert reader.stands_for["ERASURE_ID"] in told["triagelens patients erasures ERASURE_ID"]
+    erasure = reader.stands_for["ERASURE_ID"]
+    assert erasure in told["triagelens patients erasures ERASURE_ID"]
+    until(lambda: admin.client.patients.erasure(erasure).status == "done", "the patient is erased")
+    # Nobody waits for the second look, a quarter of an hour later.
+    plain.aws("sqs").purge_queue(QueueUrl=plain.outputs["ErasureQueueUrl"])
 
 
 def test_reports(reader: Reader, admin: Person, photos: Iterator[str]) -> None:

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image
-
 from tests import old_stores
 from tests.e2e.whole_stack.learning import archive
-from tests.old_stores import PATIENT, SCAN, SUBMISSION, USER, WHOLE_CASE, case, write_csv
+from tests.old_stores import PATIENT, PDF, REPORT, SCAN, SUBMISSION, USER, WHOLE_CASE, case, write_csv
 from training_job.phantoms import photograph
 from triagelens.domain.specialties import specialty
 
@@ -33,12 +31,11 @@ def cataract(root: Path) -> None:
 
 def braintumor(root: Path) -> None:
     """`export/`: a patient with an account, a scan and a report."""
-    report = {"report_id": "R1", "patient_id": 7, "scan_id": "scan-0001", "report_path": "reports/R1.pdf"}
-    export = write_csv(root / "export", patients=[PATIENT], scans=[SCAN], reports=[report])
-    (export / "scans").mkdir()
-    (export / "scans" / "scan-0001.jpg").write_bytes(photograph("brain", "glioma", 1, PHOTO))
-    (export / "reports").mkdir()
-    Image.new("RGB", (595, 842), "white").save(export / "reports" / "R1.pdf")
+    export = write_csv(root / "export", patients=[PATIENT], scans=[SCAN], reports=[REPORT])
+    scan = photograph("brain", "glioma", 1, PHOTO)
+    for name, data in (("scans/scan-0001.jpg", scan), ("reports/REP 03.pdf", PDF)):
+        (export / name).parent.mkdir()
+        (export / name).write_bytes(data)
 
 
 def dermascan(root: Path, name: str, labels: Mapping[str, str]) -> None:
