@@ -131,6 +131,23 @@ class Failure(Answer):
     retryable: bool = False
 
 
+class OnDevicePrediction(Answer):
+    """What a model on the photographer's own device said.
+
+    Attributes:
+        probability: of `label`.
+        class_index: place of `label` among that model's classes.
+        raw_output: the number that the model itself gave, where it is another than `probability`.
+    """
+
+    label: str
+    probability: float
+    class_index: int | None = None
+    raw_output: float | None = None
+    inference_time_s: float | None = None
+    model: str | None = None
+
+
 class Image(Answer):
     """An image and what has become of it so far.
 
@@ -147,6 +164,7 @@ class Image(Answer):
     original_filename: str | None = None
     quality: Quality | None = None
     prediction: Prediction | None = None
+    on_device_prediction: OnDevicePrediction | None = None
     failure: Failure | None = None
 
     @property

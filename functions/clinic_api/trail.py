@@ -28,6 +28,8 @@ NOTHING_TO_SEE = frozenset({"/health", "/v1/me", "/v1/specialties", "/v1/models"
 # Written beside what the request itself does, and not in its place.
 BESIDE = frozenset({"patient.attach"})
 DENIALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+# Parameters of a path that may be a case's number, which is no person's.
+CASE_NUMBERS = frozenset({"case_id", "number"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -168,9 +170,12 @@ def _shows_nothing(route: str) -> bool:
 
 
 def _subject(scope: Scope) -> str:
-    """The id in the path that is told first. Only what is an id for certain: a path may hold anything."""
-    for value in scope.get("path_params", {}).values():
+    """The id in the path that is told first. Only what is an id for certain: a path may hold anything.
+
+    A number is one where it is a case's; a patient's may be the hospital's.
+    """
+    for name, value in scope.get("path_params", {}).items():
         text = str(value)
-        if is_id(text) or _UUID.fullmatch(text) or text.isdecimal():
+        if is_id(text) or _UUID.fullmatch(text) or (name in CASE_NUMBERS and text.isdecimal()):
             return text
     return NOTHING

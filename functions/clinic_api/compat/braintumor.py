@@ -160,10 +160,11 @@ def generate_report(
     waiting: ReportWaitingCase,
     response: Response,
 ) -> papers.ReportMade:
-    """A report that the patient may see, too. 202 if it is not made within some seconds."""
+    """A report that the patient may see, too. 202 if it is not made within some seconds: ask again for it."""
     patient = patient_named(body.patient_id, worker, patients)
     patients.check_attachable(worker, patient.patient_id)
-    report = reports.of_patient(worker, patient, Audience.PATIENT)
+    report = reports.under_way(worker, patient, Audience.PATIENT)
+    report = report or reports.of_patient(worker, patient, Audience.PATIENT)
     about(report.report_id)
     report = waiting.until_done(report, LONGEST_WAIT_S)
     return papers.ReportMade.of(report, reports.download(report), response)

@@ -14,6 +14,7 @@ from triagelens.services.images import SignedUrl
 from triagelens.services.ports import Page
 
 RETRY_AFTER_S = 60
+LATER_TEXT = "The report is being made. Send the same again, or look at the patient's reports."
 WORDS: dict[ReportStatus, Literal["completed", "processing", "failed"]] = {
     ReportStatus.QUEUED: "processing",
     ReportStatus.READY: "completed",
@@ -120,9 +121,7 @@ class ReportMade(BaseModel):
         if signed is None:
             response.status_code = status.HTTP_202_ACCEPTED
         return cls(
-            message="Report generated successfully"
-            if signed
-            else "The report is being made. Ask for it again.",
+            message="Report generated successfully" if signed else LATER_TEXT,
             report_id=report.report_id,
             report=ReportShape.of(report),
             download_url=signed.url if signed else None,

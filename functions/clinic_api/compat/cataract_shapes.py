@@ -27,7 +27,7 @@ class Metadata(_Shape):
     """
 
     prediction: float = Field(ge=0, le=1)
-    predicted_class: int = Field(ge=0)
+    predicted_class: int = Field(ge=0, le=9_999)
     class_name: str = Field(min_length=1, max_length=100)
     confidence: float = Field(ge=0, le=100)
     inference_time: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -36,7 +36,11 @@ class Metadata(_Shape):
 
     def on_device_prediction(self) -> OnDevicePrediction:
         return OnDevicePrediction(
-            label=self.class_name, probability=self.confidence / 100, inference_time_s=self.inference_time
+            label=self.class_name,
+            probability=self.confidence / 100,
+            class_index=self.predicted_class,
+            raw_output=self.prediction,
+            inference_time_s=self.inference_time,
         )
 
 

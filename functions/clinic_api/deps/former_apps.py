@@ -1,19 +1,30 @@
 """What the former systems' apps need: photos in a request, and tokens that last a day."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated
 
 from fastapi import Depends
 
 from clinic_api.deps.arrivals import MigrationsCase
 from clinic_api.deps.cases import CasesCase
-from clinic_api.deps.ports import AuditPort, ClockPort, Conf, OriginalsPort, PeoplePort, TokensPort
+from clinic_api.deps.ports import (
+    AuditPort,
+    CaseworkPort,
+    ClockPort,
+    Conf,
+    OriginalsPort,
+    PeoplePort,
+    QueuePort,
+    StopwatchPort,
+    TokensPort,
+)
 from clinic_api.deps.reviewing import FormsCase, ReviewRecordsPort
 from clinic_api.deps.use_cases import UploadsCase, WaitingCase
 from clinic_api.settings import settings
 from triagelens.adapters.cognito import CognitoIdentity, cognito_client
 from triagelens.services.accounts import Accounts
 from triagelens.services.identity_ports import IdentityProvider
+from triagelens.services.images import retry
 from triagelens.services.small_uploads import SmallUploads
 from triagelens.services.submissions import Submissions
 
@@ -40,8 +51,17 @@ def former_apps_accounts(
     )
 
 
-def small_uploads(uploads: UploadsCase, originals: OriginalsPort, waiting: WaitingCase) -> SmallUploads:
-    return SmallUploads(uploads, originals, waiting)
+def small_uploads(
+    uploads: UploadsCase,
+    originals: OriginalsPort,
+    waiting: WaitingCase,
+    casework: CaseworkPort,
+    queue: QueuePort,
+    clock: ClockPort,
+    stopwatch: StopwatchPort,
+) -> SmallUploads:
+    taken_up = partial(retry, casework=casework, queue=queue, clock=clock)
+    return SmallUploads(uploads, originals, waiting, taken_up, stopwatch)
 
 
 FormerAppsAccounts = Annotated[Accounts, Depends(former_apps_accounts)]

@@ -88,7 +88,12 @@ class ImageRequest(UploadDeclaration):
                     "purpose": "training",
                     "captured_at": "2026-11-23T10:15:00Z",
                     "device": {"platform": "android", "version": "15", "model": "Pixel 9"},
-                    "on_device_prediction": {"label": "cataract", "probability": 0.81},
+                    "on_device_prediction": {
+                        "label": "cataract",
+                        "probability": 0.81,
+                        "class_index": 1,
+                        "raw_output": 0.81,
+                    },
                 },
             ]
         },

@@ -81,14 +81,21 @@ def test_a_photo_is_described_in_full_and_comes_back_so(api: Api) -> None:
         "original_filename": "left eye.jpg",
         "captured_at": "2026-11-20T08:00:00Z",
         "device": {"platform": "android", "version": "15", "model": "X"},
-        "on_device_prediction": {"label": "cataract", "probability": 0.81, "inference_time_s": 0.2},
+        "on_device_prediction": {
+            "label": "normal",
+            "probability": 0.81,
+            "class_index": 0,
+            "raw_output": 0.19,
+            "inference_time_s": 0.2,
+            "model": "app 3",
+        },
         "sha256": "ab" * 32,
     }
     image_id = created(api, ada, **about)["image_id"]
     found = api.client.get(f"/v1/images/{image_id}", headers=ada).json()
     assert found["device"] == about["device"]
     assert found["original_filename"] == "left eye.jpg"
-    assert found["on_device_prediction"]["probability"] == 0.81
+    assert found["on_device_prediction"] == about["on_device_prediction"]
     assert found["purpose"] == "training"
 
 

@@ -59,6 +59,13 @@ def test_somebody_elses_image_and_a_missing_one_are_denials_of_the_same_kind(
     assert "Jane" not in "".join(entry.model_dump_json() for entry in fakes.audit.entries)
 
 
+def test_a_number_of_a_case_names_it(client: TestClient, fakes: Fakes) -> None:
+    nobody = fakes.person("nobody")
+    assert client.delete("/v1/cases/ids/10000", headers=nobody).status_code == 403
+    assert client.put("/compat/allcare/cases/10000", json={"notes": "a"}, headers=nobody).status_code == 403
+    assert [subject for _, _, subject, _ in told(fakes)] == ["10000", "10000"]
+
+
 def test_a_use_case_that_tells_what_it_did_is_not_told_twice(client: TestClient, fakes: Fakes) -> None:
     gp = fakes.person("greta", Role.GP)
     patient = client.post("/v1/patients", json={"name": "Jane Roe"}, headers=gp).json()["patient_id"]

@@ -11,8 +11,17 @@ from clinic_api.app import create_app
 from clinic_api.compat.application import SYSTEMS
 from tests.photos import photo
 from tests.unit.api.conftest import ORIGIN, Fakes
+from triagelens.domain.images import Device
 
-TOLD = {"prediction": 0.9, "predictedClass": 1, "className": "Cataract", "confidence": 90.0}
+TOLD = {
+    "prediction": 0.1,
+    "predictedClass": 0,
+    "className": "Normal",
+    "confidence": 90.0,
+    "inferenceTime": 0.25,
+    "timestamp": "2025-01-17T10:30:00Z",
+    "deviceInfo": {"platform": "android", "version": "13"},
+}
 
 
 def send(client: TestClient, headers: dict[str, str], data: bytes) -> tuple[int, dict[str, object]]:
@@ -35,14 +44,23 @@ def test_a_system_is_imported_when_it_is_first_asked(monkeypatch: pytest.MonkeyP
     assert "clinic_api.compat.cataract" in sys.modules
 
 
-def test_it_reads_what_the_app_says_of_a_photo(client: TestClient, fakes: Fakes) -> None:
+def test_all_that_the_app_says_of_a_photo_is_kept(client: TestClient, fakes: Fakes) -> None:
     status, body = send(client, fakes.person("ada"), photo(width=80, height=80))
     assert status == 200
     record = fakes.casework.image(str(body["submissionId"]))
     told = record.upload.on_device_prediction
     assert told is not None
     assert (record.specialty, record.upload.purpose) == ("eye", "training")
-    assert (told.label, told.probability) == ("Cataract", 0.9)
+    assert told.model_dump(exclude_none=True) == {
+        "label": "Normal",
+        "probability": 0.9,
+        "class_index": 0,
+        "raw_output": 0.1,
+        "inference_time_s": 0.25,
+    }
+    taken = record.upload.captured_at
+    assert (taken and taken.isoformat()) == "2025-01-17T10:30:00+00:00"
+    assert record.upload.device == Device(platform="android", version="13")
 
 
 def test_a_fault_of_ours_has_the_former_shape_and_is_not_told(

@@ -21,7 +21,7 @@ from triagelens.domain.images import Failure, ImageRecord, ImageStatus, WorkingI
 from triagelens.domain.people import Person, Role
 from triagelens.domain.prediction import ModelIdentity, Prediction
 from triagelens.domain.quality import QualityReport, Reason
-from triagelens.domain.reports import ReportStatus, failure
+from triagelens.domain.reports import Audience, ReportStatus, failure
 from triagelens.domain.statistics import Counted
 
 API = "/compat/braintumor/api"
@@ -351,7 +351,11 @@ def test_a_number_in_a_path_is_in_no_trail(portal: Portal) -> None:
         assert portal.get(f"/admin/patients/{number}{path}").status_code == 200
     missing = portal.get("/admin/patients/99999999/reports")
     assert missing.status_code == 404
+    nosy = portal.fakes.person("nosy")
+    for path in (f"/admin/patients/{number}", f"/admin/patients/{number}/reports"):
+        assert portal.get(path, nosy).status_code == 403
     told = "".join(entry.model_dump_json() for entry in portal.fakes.audit.entries)
+    assert '"actor":"sub-nosy"' in told
     assert number not in told
     assert "99999999" not in told
 
@@ -404,6 +408,35 @@ def test_a_report_that_is_not_made_in_time_is_answered_with_its_id(portal: Porta
     assert sum(portal.fakes.stopwatch.pauses) == pytest.approx(20)
     early = portal.get(f"/report/download/{body['report_id']}")
     assert (early.status_code, early.json()["code"]) == (400, "REPORT_NOT_READY")
+
+
+def test_a_report_that_is_asked_for_again_while_it_is_made_is_the_same_one(
+    portal: Portal, fakes: Fakes
+) -> None:
+    asked = {"patient_id": portal.patient["id"]}
+    first, again = (portal.post("/report/generate", json=asked).json() for _ in range(2))
+    assert first == again
+    assert list(fakes.reports.records) == [first["report_id"]]
+    fakes.reports.make(first["report_id"], b"%PDF", fakes.clock)
+    assert portal.post("/report/generate", json=asked).json()["report_id"] != first["report_id"]
+
+
+def test_only_ones_own_report_of_that_patient_for_the_patient_is_taken_up(
+    portal: Portal, fakes: Fakes
+) -> None:
+    def ask(patient: str, by: dict[str, str]) -> str:
+        answer = portal.post("/report/generate", by, json={"patient_id": patient})
+        return str(answer.json()["report_id"])
+
+    patient, other = portal.patient["id"], portal.add(name="Other")["patient"]["id"]
+    doctor = fakes.person("doctor", Role.DOCTOR)
+    clinics = ask(patient, portal.gp)
+    stored = fakes.reports.report(clinics)
+    fakes.reports.replace_report(stored.model_copy(update={"audience": Audience.CLINIC}))
+    ids = [clinics, ask(patient, doctor), ask(other, portal.gp), ask(patient, portal.gp)]
+    fakes.clock.advance(hours=1, seconds=1)  # nobody counts on the last one any more
+    ids.append(ask(patient, portal.gp))
+    assert len({*ids}) == len(fakes.reports.records) == 5
 
 
 def test_a_report_that_cannot_be_made_says_so(portal: Portal, fakes: Fakes) -> None:

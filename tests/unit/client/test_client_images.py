@@ -55,6 +55,17 @@ def test_bytes_in_memory_go_the_same_way(client: Triagelens, api: FakeApi) -> No
     assert json.loads(api.requests[0].content)["content_type"] == "image/png"
 
 
+def test_what_the_device_said_stands_beside_the_finding(
+    client: Triagelens, api: FakeApi, photo: Photo
+) -> None:
+    said = {"label": "Cataract", "probability": 0.7, "class_index": 0, "raw_output": 0.3, "model": "app 3"}
+    api.outcome = lambda *told: {**analysed(*told), "on_device_prediction": said}
+    image = client.upload_and_wait(photo("eye.jpg"), "eye", on_device_prediction=said)
+    assert json.loads(api.requests[0].content)["on_device_prediction"] == said
+    assert image.on_device_prediction is not None
+    assert image.on_device_prediction.model_dump(exclude_none=True) == said
+
+
 def test_a_rejection_is_a_result_with_reasons(client: Triagelens, api: FakeApi, photo: Photo) -> None:
     api.outcome = rejected
     image = client.upload_and_wait(photo("shaky.jpg"), "skin")

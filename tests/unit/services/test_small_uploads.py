@@ -3,21 +3,32 @@
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from tests.fakes import START, FakeCasework, FakeClock, FakeOriginals, FakeStopwatch, FakeWaitingRoom
+from tests.fakes import (
+    START,
+    FakeCasework,
+    FakeClock,
+    FakeInferenceQueue,
+    FakeOriginals,
+    FakeStopwatch,
+    FakeWaitingRoom,
+)
 from tests.photos import photo
 from triagelens.domain.errors import TooLargeError, UnknownSpecialtyError, UnreadableImageError
-from triagelens.domain.images import Failure, ImageRecord, ImageStatus
+from triagelens.domain.images import Failure, ImageRecord, ImageStatus, WorkingImage
 from triagelens.domain.people import Person, Role
-from triagelens.services.images import LONGEST_WAIT_S, Images, Waiting
-from triagelens.services.small_uploads import MOST_BYTES, Photo, Sender, SmallUploads
+from triagelens.services.images import LONGEST_WAIT_S, Images, Waiting, retry
+from triagelens.services.small_uploads import MOST_BYTES, MOST_PHOTOS, Photo, Sender, SmallUploads
 from triagelens.services.uploads import UploadRules, Uploads
 
 ADA = Person(sub="sub-ada", username="ada", role=Role.GP, created_at=START)
 RULES = UploadRules(form_lifetime=timedelta(minutes=10), max_bytes=50_000_000)
-BROKEN = Failure(code="no_model", message="There is none.", retryable=True)
+BROKEN = Failure(code="no_model", message="There is none.", retryable=False)
+GONE = Failure(code="working_image_gone", message="It is gone.", retryable=False)
+WORKING = WorkingImage(key="working", width=80, height=80)
 SMALL = photo(width=80, height=80)
 OTHER = photo(width=80, height=80, seed=2)
 
@@ -36,15 +47,24 @@ class World:
         self.stopwatch = FakeStopwatch(lambda: on_pause(self))
         images = Images(self.casework, clock, timedelta(days=4))
         waiting = Waiting(self.casework, images, FakeWaitingRoom(places=places), self.stopwatch)
+        self.queue = FakeInferenceQueue()
         self.uploads = SmallUploads(
-            Uploads(self.casework, self.originals, clock, RULES), self.originals, waiting
+            Uploads(self.casework, self.originals, clock, RULES),
+            self.originals,
+            waiting,
+            lambda record: retry(record, self.casework, self.queue, clock),
+            self.stopwatch,
         )
 
     def records(self) -> list[ImageRecord]:
         return list(self.casework.records.values())
 
-    def fail(self, record: ImageRecord) -> None:
-        self.casework.replace_image(record.move(ImageStatus.FAILED, START, failure=BROKEN))
+    def fail(self, record: ImageRecord, failure: Failure = BROKEN) -> None:
+        self.casework.replace_image(record.move(ImageStatus.FAILED, START, failure=failure))
+
+    def accept(self, record: ImageRecord) -> ImageRecord:
+        accepted = record.move(ImageStatus.ACCEPTED, START, object_version="v1", working_image=WORKING)
+        return self.casework.replace_image(accepted)
 
 
 def fail_one(world: World) -> None:
@@ -71,11 +91,68 @@ def test_its_declaration_is_read_off_its_bytes() -> None:
     assert (told.original_filename, waited.record.patient_id) == ("a.png", "01p")
 
 
-def test_the_same_photo_sent_again_is_the_image_that_it_was() -> None:
-    world = World(fail_one)
-    first, again = (world.uploads.analyse(sender(), [Photo(SMALL)])[0].record for _ in range(2))
-    assert first.image_id == again.image_id
-    assert len(world.originals.objects) == 1
+def fail_analysis(world: World) -> None:
+    """The one image passes its check, and its analysis fails."""
+    (record,) = world.records()
+    if record.status is ImageStatus.AWAITING_UPLOAD:
+        record = world.accept(record)
+    world.fail(record)
+
+
+@pytest.mark.parametrize("status", ["awaiting_upload", "accepted"])
+def test_the_same_photo_sent_again_is_the_image_that_it_was(status: str) -> None:
+    world = World()
+    first = world.uploads.analyse(sender(), [Photo(SMALL)])[0].record
+    if status == "accepted":
+        world.accept(world.casework.image(first.image_id))
+    again = world.uploads.analyse(sender(), [Photo(SMALL)])[0].record
+    assert (again.image_id, again.status) == (first.image_id, status)
+    assert len(world.records()) == 1
+    assert world.queue.sent == []
+
+
+def test_the_same_photo_sent_again_is_analysed_again_where_its_analysis_failed() -> None:
+    world = World(fail_analysis)
+    first = world.uploads.analyse(sender(), [Photo(SMALL)])[0].record
+    world.stopwatch.on_pause = lambda: None
+    again = world.uploads.analyse(sender(), [Photo(SMALL)])[0].record
+    assert (first.status, again.status) == (ImageStatus.FAILED, ImageStatus.ACCEPTED)
+    assert [(sent.image_id, sent.attempt) for sent in world.queue.sent] == [(first.image_id, 1)]
+    assert len(world.originals.objects) == len(world.records()) == 1
+
+
+@pytest.mark.parametrize("failure", [None, GONE], ids=["before there was one", "since it is gone"])
+def test_the_same_photo_sent_again_is_a_new_image_where_there_is_no_working_image(
+    failure: Failure | None,
+) -> None:
+    world = World()
+    ids = []
+    for _ in range(3):
+        image_id = world.uploads.analyse(sender(), [Photo(SMALL)])[0].record.image_id
+        record = world.casework.image(image_id)
+        world.fail(world.accept(record) if failure else record, failure or BROKEN)
+        ids.append(image_id)
+    assert len({*ids}) == len(world.records()) == len(world.originals.objects) == 3
+    assert world.queue.sent == []
+
+
+def test_a_failed_photo_that_is_sent_again_twice_at_once_is_taken_up_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(fail_analysis)
+    first = world.uploads.analyse(sender(), [Photo(SMALL)])[0].record
+    world.stopwatch.on_pause = lambda: None
+    write = world.casework.replace_image
+
+    def overtaken(record: ImageRecord) -> ImageRecord:
+        monkeypatch.setattr(world.casework, "replace_image", write)
+        world.uploads.retry(world.casework.image(first.image_id))  # the other request
+        return write(record)
+
+    monkeypatch.setattr(world.casework, "replace_image", overtaken)
+    again = world.uploads.analyse(sender(), [Photo(SMALL)])[0].record
+    assert (again.image_id, again.status, again.attempt) == (first.image_id, ImageStatus.ACCEPTED, 1)
+    assert len(world.queue.sent) == len(world.records()) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,6 +208,22 @@ def test_a_wait_ends_and_says_how_far_each_photo_is() -> None:
     assert sum(world.stopwatch.pauses) == pytest.approx(LONGEST_WAIT_S)
 
 
+def test_the_time_that_it_takes_to_store_the_photos_is_part_of_the_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    store = world.originals.write
+
+    def slow(*photo: Any) -> None:
+        world.stopwatch.pauses.append(3)
+        store(*photo)
+
+    monkeypatch.setattr(world.originals, "write", slow)
+    waited = world.uploads.analyse(sender(), [Photo(SMALL), Photo(OTHER)])
+    assert [one.record.status for one in waited] == [ImageStatus.AWAITING_UPLOAD] * 2
+    assert world.stopwatch.now() == pytest.approx(LONGEST_WAIT_S)
+
+
 def test_where_too_many_wait_the_photo_is_kept_and_nobody_waits() -> None:
     world = World(places=0)
     (waited,) = world.uploads.analyse(sender(), [Photo(SMALL)])
@@ -143,11 +236,12 @@ def test_where_too_many_wait_the_photo_is_kept_and_nobody_waits() -> None:
     ("asked", "photos", "error"),
     [
         (sender(), [Photo(SMALL), Photo(SMALL + bytes(MOST_BYTES - 2 * len(SMALL) + 1))], TooLargeError),
+        (sender(), [Photo(SMALL + bytes([n])) for n in range(MOST_PHOTOS + 1)], TooLargeError),
         (sender(), [Photo(SMALL), Photo(b"a letter")], UnreadableImageError),
         (sender(), [Photo(SMALL), Photo(b"")], UnreadableImageError),
         (sender(specialty="feet"), [Photo(SMALL)], UnknownSpecialtyError),
     ],
-    ids=["too large together", "one is a letter", "one is empty", "no such specialty"],
+    ids=["too large together", "too many", "one is a letter", "one is empty", "no such specialty"],
 )
 def test_what_cannot_be_taken_leaves_nothing_behind(
     asked: Sender, photos: list[Photo], error: type[Exception]

@@ -7,17 +7,25 @@ import pytest
 
 from tests.fake_cases import FakeCases
 from tests.fake_forms import FakeForms
-from tests.fakes import START, FakeCasework, FakeClock, FakeOriginals, FakeStopwatch, FakeWaitingRoom
+from tests.fakes import (
+    START,
+    FakeCasework,
+    FakeClock,
+    FakeInferenceQueue,
+    FakeOriginals,
+    FakeStopwatch,
+    FakeWaitingRoom,
+)
 from tests.photos import photo
 from triagelens.domain.cases import Case, HistoryEntry
 from triagelens.domain.errors import ConflictError, NoFindingError
 from triagelens.domain.forms import FormAnswers, PatientForm
-from triagelens.domain.images import ImageStatus
+from triagelens.domain.images import ImageRecord, ImageStatus
 from triagelens.domain.panels import Panel
 from triagelens.domain.people import Person, Role
 from triagelens.services.cases import Cases, NewCase
 from triagelens.services.forms import Forms
-from triagelens.services.images import Images, Waiting
+from triagelens.services.images import Images, Waiting, retry
 from triagelens.services.small_uploads import Photo, SmallUploads, finding_of
 from triagelens.services.submissions import Submissions, Submitted
 from triagelens.services.uploads import UploadRules, Uploads
@@ -50,11 +58,14 @@ class Clinic:
     def forms(self) -> Forms:
         return Forms(self.written, self.clock)
 
+    def retry(self, record: ImageRecord) -> ImageRecord:
+        return retry(record, self.casework, FakeInferenceQueue(), self.clock)
+
     def submit(self, answers: FormAnswers = ANSWERS, by: Person = GRETA) -> Submitted:
         originals = FakeOriginals()
         uploads = Uploads(self.casework, originals, self.clock, UploadRules(HOUR, 50_000_000))
         waiting = Waiting(self.casework, self.images, FakeWaitingRoom(), FakeStopwatch())
-        small = SmallUploads(uploads, originals, waiting)
+        small = SmallUploads(uploads, originals, waiting, self.retry, FakeStopwatch())
         return Submissions(small, self.cases, self.forms, self.records).submit(
             by, "oral", PHOTO, answers, "correlation"
         )

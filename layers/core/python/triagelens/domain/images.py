@@ -39,6 +39,7 @@ TRANSITIONS: frozenset[tuple[ImageStatus, ImageStatus]] = frozenset(
 FINAL = frozenset({ImageStatus.REJECTED, ImageStatus.ANALYZED, ImageStatus.FAILED})
 
 Purpose = Literal["diagnosis", "training"]
+WORKING_IMAGE_GONE = "working_image_gone"
 
 
 class _Part(BaseModel):
@@ -47,10 +48,16 @@ class _Part(BaseModel):
 
 
 class OnDevicePrediction(_Part):
-    """What a model on the photographer's own device said, kept beside ours and never mixed with it."""
+    """What a model on the photographer's own device said, kept beside ours and never mixed with it.
+
+    `probability` is of `label`; `class_index` is that label's place among the model's classes, and
+    `raw_output` the number that the model itself gave, where it is another.
+    """
 
     label: str = Field(max_length=100)
     probability: float = Field(ge=0, le=1)
+    class_index: int | None = Field(default=None, ge=0, le=9_999)
+    raw_output: float | None = Field(default=None, allow_inf_nan=False)
     inference_time_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     model: str | None = Field(default=None, max_length=100)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from triagelens.domain.errors import ModelError, NotFoundError, TransitionError
-from triagelens.domain.images import Failure, ImageRecord, ImageStatus
+from triagelens.domain.images import WORKING_IMAGE_GONE, Failure, ImageRecord, ImageStatus
 from triagelens.domain.messages import InferenceRequest
 from triagelens.domain.prediction import Prediction
 from triagelens.services.ports import Casework, Clock, WorkingImages
@@ -45,7 +45,7 @@ class Inference:
         except ModelError as error:
             return self._fail(record, Failure(code=error.code, message=str(error), retryable=False))
         except NotFoundError:
-            gone = Failure(code="working_image_gone", message="The working image is gone.", retryable=False)
+            gone = Failure(code=WORKING_IMAGE_GONE, message="The working image is gone.", retryable=False)
             return self._fail(record, gone)
         analysed = record.move(ImageStatus.ANALYZED, self.clock(), prediction=prediction)
         try:

@@ -1,18 +1,23 @@
 """Reports as they are asked for and looked at. They are made by `services.report_making`."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from triagelens.domain.cases import Case
 from triagelens.domain.errors import NotFoundError
 from triagelens.domain.ids import is_id, new_id
 from triagelens.domain.patients import Patient
 from triagelens.domain.people import Person
-from triagelens.domain.reports import Audience, Report, ReportKind, file_name
+from triagelens.domain.reports import Audience, Report, ReportKind, ReportStatus, file_name
 from triagelens.services.case_ports import CaseRecords
 from triagelens.services.images import URL_LIFETIME, SignedUrl
 from triagelens.services.patient_ports import PatientRecords
 from triagelens.services.ports import Clock, Page
 from triagelens.services.report_ports import ReportFiles, ReportRecords
+
+# What was not made by then is not counted on any more, and of so many requests it is among the newest.
+MADE_WITHIN = timedelta(hours=1)
+NEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,17 @@ class Reports:
             NotFoundError: the patient has just been erased.
         """
         return self._ask(worker, ReportKind.PATIENT, audience, None, patient.patient_id)
+
+    def under_way(self, worker: Person, patient: Patient, audience: Audience) -> Report | None:
+        """The newest of `worker`'s own reports of the patient that is still to be made, if any."""
+        since = self.clock() - MADE_WITHIN
+        asked = self.records.of_patient(patient.patient_id, NEWEST, None).items
+        wanted = (ReportKind.PATIENT, audience, worker.sub, ReportStatus.QUEUED)
+        for report in asked:
+            found = (report.kind, report.audience, report.requested_by, report.status)
+            if found == wanted and report.created_at >= since:
+                return report
+        return None
 
     def visible_to(self, person: Person, report_id: str) -> Report:
         """The report, if `person` may see it.

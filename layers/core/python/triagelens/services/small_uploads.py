@@ -5,12 +5,14 @@ bytes come by another door, which is as wide as one request of the API can be.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from triagelens.domain.errors import NoFindingError, TooLargeError, UnreadableImageError
+from triagelens.domain.errors import NoFindingError, TooLargeError, TransitionError, UnreadableImageError
 from triagelens.domain.images import (
+    WORKING_IMAGE_GONE,
     Device,
     ImageRecord,
     ImageStatus,
@@ -22,17 +24,20 @@ from triagelens.domain.people import Person
 from triagelens.domain.prediction import Prediction
 from triagelens.domain.quality import ImageLimits
 from triagelens.imaging.header import read_header
-from triagelens.services.images import LONGEST_WAIT_S, Waited, Waiting
+from triagelens.services.images import LONGEST_WAIT_S, Stopwatch, Waited, Waiting
 from triagelens.services.ports import Originals
 from triagelens.services.uploads import Uploads
 
 # A Lambda function is called with at most 6 MB, and bytes take a third more as base64.
 MOST_BYTES = 4_500_000
+# Each is written by itself, and all of them within the time that one request has.
+MOST_PHOTOS = 20
 LONGEST_NAME = 255
 TOO_LARGE_TEXT = (
     "One request takes at most 4.5 MB of photos. Ask POST /v1/images for an upload form, "
     "which takes photos of up to 50 MB."
 )
+TOO_MANY_TEXT = f"One request takes at most {MOST_PHOTOS} photos. Send the others with another one."
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ class Sender:
     Attributes:
         context: what the photos belong to in the sender's eyes. The same photo sent again within a day for
             the same context is the image that it was before: an app that repeats itself doubles nothing.
+            Only what failed is begun anew by it.
         patient_id: of a patient that the person may add to; that is not looked at here.
     """
 
@@ -87,40 +93,58 @@ class Sender:
     patient_id: str | None = None
 
 
+@dataclass(frozen=True)
 class SmallUploads:
-    """Takes photos in, and waits for what becomes of them."""
+    """Takes photos in, and waits for what becomes of them.
 
-    def __init__(self, uploads: Uploads, originals: Originals, waiting: Waiting) -> None:
-        self._uploads = uploads
-        self._originals = originals
-        self._waiting = waiting
+    Attributes:
+        retry: takes a failed analysis up again, as `services.images.retry`.
+    """
+
+    uploads: Uploads
+    originals: Originals
+    waiting: Waiting
+    retry: Callable[[ImageRecord], ImageRecord]
+    stopwatch: Stopwatch
 
     def analyse(self, sender: Sender, photos: Sequence[Photo], seconds: int = LONGEST_WAIT_S) -> list[Waited]:
-        """The photos' records, final or as they stand after `seconds`. All are looked at before one is kept.
+        """The photos' records, final or as they stand in `seconds`. All are looked at before one is kept.
 
         Raises:
-            TooLargeError: together they are more than `MOST_BYTES`.
+            TooLargeError: together they are more than `MOST_BYTES` or `MOST_PHOTOS`.
             UnreadableImageError: one of them is no image.
             UnknownSpecialtyError: there is no such specialty.
         """
+        begun = self.stopwatch.now()
+        if len(photos) > MOST_PHOTOS:
+            raise TooLargeError(TOO_MANY_TEXT)
         if sum(len(photo.data) for photo in photos) > MOST_BYTES:
             raise TooLargeError(TOO_LARGE_TEXT)
         declared = [(photo, photo.declaration()) for photo in photos]
         records = [self._take(sender, photo, declaration) for photo, declaration in declared]
-        return self._waiting.until_all_final(records, seconds)
+        return self.waiting.until_all_final(records, round(begun + seconds - self.stopwatch.now()))
 
     def _take(self, sender: Sender, photo: Photo, declaration: UploadDeclaration) -> ImageRecord:
-        begun = self._uploads.begin(
-            sender.person.sub,
-            sender.specialty,
-            declaration,
-            sender.correlation_id,
-            _key(sender, declaration),
-            sender.patient_id,
-        )
-        if begun.form is not None:
-            self._originals.write(begun.record.upload_key, declaration, photo.data)
-        return begun.record
+        """The photo's record: a new one, or the one that it has already, taken up again if it failed."""
+        key = _key(sender, declaration)
+        while True:
+            begun = self.uploads.begin(
+                sender.person.sub,
+                sender.specialty,
+                declaration,
+                sender.correlation_id,
+                key,
+                sender.patient_id,
+            )
+            if begun.form is not None:
+                self.originals.write(begun.record.upload_key, declaration, photo.data)
+            if begun.record.status is not ImageStatus.FAILED:
+                return begun.record
+            if _can_be_analysed(begun.record):
+                with suppress(TransitionError):  # the same photo came twice at once: see what became of it
+                    return self.retry(begun.record)
+            else:
+                key = hashlib.sha256(f"{key}\n{begun.record.image_id}".encode()).hexdigest()
 
 
 def finding_of(record: ImageRecord) -> Prediction | None:
@@ -140,6 +164,12 @@ def finding_of(record: ImageRecord) -> Prediction | None:
     if record.status is ImageStatus.EXPIRED:
         raise NoFindingError("expired", "The photo has not arrived. Send it again.")
     return record.prediction
+
+
+def _can_be_analysed(failed: ImageRecord) -> bool:
+    """Whether there still is what an analysis begins with; else the photo has to come anew."""
+    gone = failed.failure is not None and failed.failure.code == WORKING_IMAGE_GONE
+    return failed.working_image is not None and not gone
 
 
 def _key(sender: Sender, declaration: UploadDeclaration) -> str:
