@@ -120,11 +120,12 @@ def annotate_case(
     readings: ReadingsCase,
     annotations: AnnotationsCase,
 ) -> shapes.Kept:
-    """Labels the case and keeps what is drawn. The label first: said again, it is still one."""
+    """Labels the case and keeps what is drawn, or neither. The label first: said again, it is still one."""
     case = numbered.case(reader, case_id)
     about(case.case_id)
-    readings.label(reader, case, body.correct_label, body.notes)
     drawing = Drawing(body.shapes(), body.correct_label, on_photo=True)
+    annotations.check(case, body.image_index, drawing)
+    readings.label(reader, case, body.correct_label, body.notes)
     if drawing.shapes.count:
         annotations.add(reader, case, body.image_index, drawing)
     return shapes.Kept(case_id=case_id, message="Annotations saved")

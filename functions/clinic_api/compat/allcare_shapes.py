@@ -48,9 +48,8 @@ class User(BaseModel):
 
     @classmethod
     def of(cls, person: Person) -> Self:
-        first, _, last = (person.name or "").rpartition(" ")
-        names = {"first_name": first, "last_name": last} if first else {"first_name": last, "last_name": ""}
-        return cls(user_id=person.username, role=person.role, **names)
+        first, last = _names(person)
+        return cls(user_id=person.username, role=person.role, first_name=first, last_name=last)
 
 
 class Session(BaseModel):
@@ -140,6 +139,15 @@ class RetrainStatus(BaseModel):
         if job is None:
             return cls()
         return cls(status=RETRAINING[job.status], last_retrain=job.completed_at, message=job.message)
+
+
+def _names(person: Person) -> tuple[str, str]:
+    """First and last name: as they came over, else the last word is the last name."""
+    name, last = person.name or "", person.last_name
+    if last is not None and name.endswith(last):
+        return name.removesuffix(last).rstrip(), last
+    first, _, last = name.rpartition(" ")
+    return (first, last) if first else (last, "")
 
 
 def blur_score(image: ImageRecord) -> float | None:

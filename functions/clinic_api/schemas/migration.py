@@ -53,6 +53,7 @@ class NewcomerRequest(Request):
             password_hash=self.password_hash.get_secret_value(),
             role=self.role,
             name=name[:100] or None,
+            last_name=self.last_name,
             patient_id=self.patient_id,
             feedback=None if self.feedback is None else FormerFeedback(**dict(self.feedback)),
         )

@@ -11,12 +11,14 @@ from botocore.exceptions import ClientError
 
 import migrate_user.handler
 import migrate_user.settings
+from clinic_api.compat.allcare_shapes import User
 from clinic_api.deps import people, ports
 from clinic_api.observability import logger
 from tests.cloud import REGION, FakeContext
 from tests.integration.api.conftest import Api
 from tests.integration.erasing import begin_anew, work
 from triagelens.adapters.dynamodb.migrations import DynamoMigrations
+from triagelens.adapters.dynamodb.people import DynamoPeople
 from triagelens.adapters.dynamodb.tables import UsersItem
 from triagelens.domain.errors import SignInError
 from triagelens.domain.people import Role
@@ -82,6 +84,16 @@ def test_somebody_comes_over_with_role_name_and_password(former: Former) -> None
     assert left is not None
     assert (left.sealed_hash, left.sub) == (None, me["id"])
     assert former.take({"user001": JOHN}) == {"user001": "known"}
+
+
+def test_both_of_somebodys_names_come_over_for_the_former_app(former: Former) -> None:
+    former.take({"user001": {**JOHN, "last_name": "van der Quux"}})
+    former.first_sign_in("user001")
+    left = DynamoMigrations("users", REGION).migration("user001")
+    assert left is not None
+    assert left.sub is not None
+    user = User.of(DynamoPeople("users", REGION).person(left.sub))
+    assert (user.first_name, user.last_name) == ("John", "van der Quux")
 
 
 def test_the_table_holds_no_hash_in_the_clear_and_none_at_all_afterwards(former: Former) -> None:

@@ -200,6 +200,30 @@ def test_a_model_that_is_missing_is_an_error_and_no_finding(app: App) -> None:
     )
     answer = app.check()
     assert (answer.status_code, answer.json()) == (503, {"detail": "There is no model of skin."})
+    assert answer.headers["Retry-After"] == "60"
+
+
+def test_a_photo_whose_analysis_failed_gets_its_finding_when_it_is_sent_again(app: App) -> None:
+    missing = Failure(code="no_model", message="There is no model of skin.", retryable=False)
+    now, case_id = app.fakes.clock(), app.next_id()
+    working = {"working_image": WorkingImage(key="working", width=80, height=80), "object_version": "v1"}
+    app.while_waiting(
+        lambda record: record.move(ImageStatus.ACCEPTED, now, **working).move(
+            ImageStatus.FAILED, now, failure=missing
+        )
+    )
+    assert app.check(case_id, seed=4).status_code == 503
+
+    def analysed() -> None:
+        (record,) = app.fakes.casework.records.values()
+        if record.status is ImageStatus.ACCEPTED:
+            done = record.move(ImageStatus.ANALYZED, now, prediction=finding(nv=0.9, mel=0.1))
+            app.fakes.casework.replace_image(done)
+
+    app.fakes.stopwatch.on_pause = analysed  # the model is registered meanwhile
+    answer = app.check(case_id, seed=4)
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert len(app.fakes.casework.records) == len(app.fakes.queue.sent) == 1
 
 
 def test_nothing_is_kept_for_a_number_of_somebody_elses(app: App) -> None:
@@ -276,6 +300,8 @@ def test_a_rejected_case_is_kept_and_one_without_a_photo_gives_its_number_back(a
     (case,) = app.fakes.cases.records.values()
     assert case.decision is not None
     assert (case.status, case.decision.reason) == ("rejected", "Not skin")
+    again = app.ask("POST", "/cases/reject", json={"case_id": empty, "reason": "Not skin"})
+    assert again.status_code == 404  # the number is free
     assert app.next_id() == empty
 
 
@@ -326,11 +352,25 @@ def test_what_is_drawn_is_kept_and_labels_the_case(app: App) -> None:
     assert kept.shapes.boxes[0].points == ((5, 5), (15, 20))
     (panel,) = app.fakes.cases.panels.values()
     assert panel.training_label == "mel"
-    outside = {**body, "annotations": {"boxes": [{**box, "x": 150}]}}
-    assert app.ask("POST", f"/cases/{case_id}/annotations", app.doctor, json=outside).status_code == 400
     nothing = {**body, "annotations": {}}
     assert app.ask("POST", f"/cases/{case_id}/annotations", app.doctor, json=nothing).status_code == 200
     assert len(app.annotations.written) == 1
+
+
+def test_what_cannot_be_drawn_labels_nothing(app: App) -> None:
+    case_id = app.opened()
+    box = {"x": 10, "y": 10, "width": 20, "height": 30}
+    wrong: list[dict[str, Any]] = [
+        {"annotations": {"boxes": [{**box, "x": 150}]}},
+        {"image_index": 5, "annotations": {"boxes": [box]}},
+        {"image_index": 5},
+    ]
+    for told in wrong:
+        body = {"correct_label": "mel", **told}
+        assert app.ask("POST", f"/cases/{case_id}/annotations", app.doctor, json=body).status_code == 400
+    assert not app.annotations.written
+    waiting = app.ask("POST", "/active-learning/candidates", app.doctor).json()["candidates"]
+    assert [candidate["case_id"] for candidate in waiting] == [case_id]
 
 
 def labelled_cases(app: App, *labels: str) -> None:
@@ -414,6 +454,31 @@ def test_a_sign_in_gives_a_token_and_says_who_signed_in(app: App) -> None:
     more = app.ask("POST", "/auth/login", {}, json=asked)
     assert (more.status_code, more.json()["challenge"]) == (409, "SOFTWARE_TOKEN_MFA")
     assert app.ask("POST", "/auth/login", {}, json={**asked, "code": RIGHT_CODE}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "last_name", "answered"),
+    [
+        ("Jane van der Roe", "van der Roe", ("Jane", "van der Roe")),
+        ("Anna Maria", "", ("Anna Maria", "")),
+        ("Roe", "Roe", ("", "Roe")),
+        ("Jane van der Roe", None, ("Jane van der", "Roe")),
+        ("Jane", None, ("Jane", "")),
+        (None, None, ("", "")),
+    ],
+)
+def test_people_who_came_over_keep_their_two_names(
+    app: App, name: str | None, last_name: str | None, answered: tuple[str, str]
+) -> None:
+    app.fakes.identity.sign_up("user001", PASSWORD, None, None)
+    app.fakes.identity.confirm("user001", RIGHT_CODE)
+    app.fakes.person("user001", Role.GP)
+    person = app.fakes.people.person("sub-user001")
+    app.fakes.people.replace_person(person.model_copy(update={"name": name, "last_name": last_name}))
+    user = app.ask("POST", "/auth/login", {}, json={"username": "user001", "password": PASSWORD}).json()[
+        "user"
+    ]
+    assert (user["first_name"], user["last_name"]) == answered
 
 
 def test_who_claims_to_be_somebody_is_told_what_to_send_instead(app: App) -> None:

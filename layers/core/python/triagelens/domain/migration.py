@@ -36,6 +36,7 @@ class Newcomer(BaseModel):
     """A person as their former system knew them.
 
     Attributes:
+        last_name: which last part of `name` is it, and empty if none is; None if that is not known.
         patient_id: of the record that is theirs, for a patient.
     """
 
@@ -45,6 +46,7 @@ class Newcomer(BaseModel):
     password_hash: str = Field(repr=False)
     role: str
     name: str | None = None
+    last_name: str | None = None
     patient_id: str | None = None
     feedback: FormerFeedback | None = None
 
@@ -65,6 +67,7 @@ class Migration(BaseModel):
     username: str
     role: Role
     name: str | None = None
+    last_name: str | None = None
     proof: str = Field(repr=False)
     sealed_hash: str | None = Field(default=None, repr=False)
     taken_at: datetime

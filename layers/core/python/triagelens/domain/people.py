@@ -97,6 +97,7 @@ class Person(BaseModel):
         sub: opaque id from the identity provider.
         valid_after: access tokens issued before this moment no longer count.
         second_factor: whether they have set up an authenticator app.
+        last_name: which last part of `name` is it, where a former system knew; None where nobody did.
         patient_id: the patient that this person is, if they were invited as one.
         mail: whether they are told by e-mail what is ready; codes and invitations come in any case.
     """
@@ -111,6 +112,7 @@ class Person(BaseModel):
     second_factor: bool = False
     email: str | None = None
     name: str | None = None
+    last_name: str | None = None
     patient_id: str | None = None
     mail: bool = True
     created_at: datetime

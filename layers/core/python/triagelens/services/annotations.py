@@ -69,9 +69,7 @@ class Annotations:
             ConflictError: the image has no working image to draw on.
             TransitionError: the case was rejected.
         """
-        if not 0 <= image_index < len(case.image_ids):
-            raise InvalidRequestError(f"This case has {len(case.image_ids)} images, counted from 0.")
-        image = self.casework.image(case.image_ids[image_index])
+        image = self._image(case, image_index)
         shapes = self._checked(case, image, drawing)
         if shapes.count == 0:
             raise InvalidRequestError("Draw something.")
@@ -93,6 +91,12 @@ class Annotations:
             updated_at=now,
         )
         return self._write(new, None)
+
+    def check(self, case: Case, image_index: int, drawing: Drawing) -> None:
+        """Raises what `add` would, but lets nothing be drawn."""
+        image = self._image(case, image_index)
+        if drawing.shapes.count:
+            self._checked(case, image, drawing)
 
     def edit(self, asked: Asked, case: Case, annotation_id: str, drawing: Drawing) -> Annotation:
         """The annotation with other shapes, as its next revision; without any, it is withdrawn.
@@ -200,6 +204,11 @@ class Annotations:
         if found.author != person.sub and self.panels.panel(case).hides_labels:
             raise missing
         return found
+
+    def _image(self, case: Case, image_index: int) -> ImageRecord:
+        if not 0 <= image_index < len(case.image_ids):
+            raise InvalidRequestError(f"This case has {len(case.image_ids)} images, counted from 0.")
+        return self.casework.image(case.image_ids[image_index])
 
     def _checked(self, case: Case, image: ImageRecord, drawing: Drawing) -> Shapes:
         """The drawing's shapes, each with its label, once they are known to fit image and specialty."""

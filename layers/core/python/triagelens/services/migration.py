@@ -121,6 +121,7 @@ class Migrations:
             username=account.username,
             role=migration.role,
             name=migration.name,
+            last_name=migration.last_name,
             patient_id=migration.patient_id,
             created_at=self.clock(),
         )
@@ -161,6 +162,7 @@ class Migrations:
                 username=name,
                 role=Role(newcomer.role),
                 name=newcomer.name,
+                last_name=newcomer.last_name,
                 proof=f"{new_id()}-{secrets.token_hex(16)}",
                 sealed_hash=self.vault.seal(name, newcomer.password_hash),
                 taken_at=self.clock(),
