@@ -30,6 +30,8 @@ class Step(_Part):
         form: fields of a form; what is no text is sent as JSON.
         files: names of test files by field (see `files.py` of the e2e tests), in one form with `form`.
         ingest: the job that is done before: a dataset's ingestion.
+        train: the job that is half done before: a training, up to epoch 15 of 30.
+        crowded: as many wait meanwhile as may, so that nothing is waited for.
         mail: address whose invitation is read before: `{mailed_username}` and `{mailed_password}`.
         keep: names for values of the answer, by their path (`user.user_id`, `0.image_id`).
         eventually: the answer is asked for until it comes.
@@ -45,6 +47,8 @@ class Step(_Part):
     form: dict[str, Any] | None = None
     files: dict[str, str | list[str]] = {}
     ingest: str | None = None
+    train: str | None = None
+    crowded: bool = False
     mail: str | None = None
     status: int
     answer: Any = None

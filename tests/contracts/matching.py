@@ -1,8 +1,9 @@
 """Whether an answer is the one that a contract tells.
 
 A text in angle brackets stands for any value of that kind, `... or null` for none too. As an object's only
-key it stands for every key. `["<each>", shape]` is a list of one or more, `["<any>", shape]` of any number,
-all of that shape. Everything else is to be equal, and an object has these keys and no others.
+key it stands for every key. `<number from 1>` and `<integer from 1>` have a least value. `["<each>", shape]`
+is a list of one or more, `["<any>", shape]` of any number, all of that shape; `["<one of>", "a", "b"]` is one
+of these values. Everything else is to be equal, and an object has these keys and no others.
 """
 
 import re
@@ -11,7 +12,9 @@ from datetime import datetime
 from typing import Any
 
 MANY = {"<each>": 1, "<any>": 0}
+ONE_OF = "<one of>"
 NULL = " or null>"
+_FROM = re.compile(r"(<(?:number|integer)) from (-?\d+)>")
 
 
 def _is_text(value: Any) -> bool:
@@ -57,13 +60,19 @@ def differences(expected: Any, found: Any, at: str = "answer") -> list[str]:
             if found is None:
                 return []
             expected = expected.removesuffix(NULL) + ">"
-        return [] if KINDS[expected](found) else [f"{at}: {found!r} is not {expected}"]
+        return [] if _is_of(expected, found) else [f"{at}: {found!r} is not {expected}"]
     if isinstance(expected, dict):
         return _of_object(expected, found, at)
     if isinstance(expected, list):
         return _of_list(expected, found, at)
     same = type(expected) is type(found) or (_is_number(expected) and _is_number(found))
     return [] if same and expected == found else [f"{at}: {found!r} is not {expected!r}"]
+
+
+def _is_of(kind: str, found: Any) -> bool:
+    if least := _FROM.fullmatch(kind):
+        return KINDS[f"{least[1]}>"](found) and found >= int(least[2])
+    return KINDS[kind](found)
 
 
 def _of_object(expected: dict[str, Any], found: Any, at: str) -> list[str]:
@@ -85,6 +94,9 @@ def _of_object(expected: dict[str, Any], found: Any, at: str) -> list[str]:
 
 
 def _of_list(expected: list[Any], found: Any, at: str) -> list[str]:
+    if expected[:1] == [ONE_OF]:
+        taken = any(differences(value, found) == [] for value in expected[1:])
+        return [] if taken else [f"{at}: {found!r} is none of {expected[1:]!r}"]
     if not isinstance(found, list):
         return [f"{at}: {found!r} is no list"]
     if len(expected) == 2 and isinstance(expected[0], str) and expected[0] in MANY:

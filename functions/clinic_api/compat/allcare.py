@@ -10,7 +10,7 @@ from clinic_api.compat import allcare_cases
 from clinic_api.compat import allcare_shapes as shapes
 from clinic_api.compat.allcare_errors import refused
 from clinic_api.compat.allcare_shapes import SPECIALTY
-from clinic_api.compat.application import errors_of, former_system
+from clinic_api.compat.application import LATER, errors_of, former_system
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import ModelReader
 from clinic_api.deps.cases import CaseReader, CaseWorker, NumberedCasesCase
@@ -31,7 +31,7 @@ TOO_BLURRY = "Too Blurry"
 IN_USE = frozenset({ImageStatus.ACCEPTED, ImageStatus.ANALYZED})
 
 
-@router.post("/auth/login", responses=errors_of(401, 409, 422))
+@router.post("/auth/login", responses=errors_of(401, 403, 409, 422, 429))
 def login(body: shapes.Login, accounts: FormerAppsAccounts, limits: LimitsCase) -> shapes.Session:
     """A token for a day."""
     new_password = body.new_password.get_secret_value() if body.new_password else None
@@ -46,7 +46,7 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.post("/check-image", responses=errors_of(400, 401, 403, 404, 409, 413, 422))
+@router.post("/check-image", responses=errors_of(400, 401, 403, 404, 409, 413, 422, 503) | LATER)
 def check_image(
     file: UploadFile,
     worker: CaseWorker,
@@ -88,7 +88,7 @@ def retrain_status(_reader: ModelReader, retraining: RetrainingCase) -> shapes.R
     return shapes.RetrainStatus.of(retraining.latest(SPECIALTY))
 
 
-@router.post("/model/retrain", responses=errors_of(401, 403, 409, 422))
+@router.post("/model/retrain", responses=errors_of(400, 401, 403, 409, 422, 503))
 def retrain(
     trainer: Trainer, retraining: RetrainingCase, body: Annotated[shapes.Retrain | None, Body()] = None
 ) -> shapes.Retraining:

@@ -23,8 +23,15 @@ def former_system(title: str, router: APIRouter, shape: errors.Shape) -> FastAPI
 
 
 def errors_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors that a route documents. A contract under tests/contracts shows each of them."""
+    """The errors that a route documents. A contract shows each of them, or a test that `elsewhere` names.
+
+    Both are under tests/contracts.
+    """
     return {status: {"description": HTTPStatus(status).phrase} for status in statuses}
+
+
+LATER: dict[int | str, dict[str, Any]] = {202: {"description": "Still to come: ask again"}}
+"""Beside `errors_of`, of a route that waits for its answer."""
 
 
 class FormerSystem:

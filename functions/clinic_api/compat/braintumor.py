@@ -11,7 +11,7 @@ from clinic_api.compat import braintumor_scans as scans
 from clinic_api.compat import braintumor_shapes as shapes
 from clinic_api.compat import braintumor_uploads as uploads
 from clinic_api.compat import braintumor_words as words
-from clinic_api.compat.application import errors_of, former_system
+from clinic_api.compat.application import LATER, errors_of, former_system
 from clinic_api.compat.braintumor_errors import refused
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import Allowed, CurrentPerson
@@ -43,7 +43,7 @@ def health(clock: ClockPort) -> shapes.Health:
     return shapes.Health(timestamp=clock())
 
 
-@router.post("/api/admin/login", responses=errors_of(400, 401, 403))
+@router.post("/api/admin/login", responses=errors_of(400, 401, 403, 429))
 def admin_login(body: people.Login, accounts: FormerAppsAccounts, limits: LimitsCase) -> people.AdminEntered:
     """For everybody who works here. A token for a day."""
     try:
@@ -56,7 +56,7 @@ def admin_login(body: people.Login, accounts: FormerAppsAccounts, limits: Limits
     return people.AdminEntered.with_tokens(tokens, admin=people.AdminShape.of(person))
 
 
-@router.post("/api/patient/login", responses=errors_of(400, 401, 403))
+@router.post("/api/patient/login", responses=errors_of(400, 401, 403, 429))
 def patient_login(
     body: people.Login,
     accounts: FormerAppsAccounts,
@@ -131,13 +131,15 @@ def list_patient_reports(
     return papers.ReportsPage.of(reports.of_patient_page(person, patient, limit, cursor))
 
 
-@router.post("/api/scan/upload", responses=errors_of(400, 401, 404, 413))
+@router.post("/api/scan/upload", responses=errors_of(400, 401, 404, 413, 503) | LATER)
 def upload_scan(patient_id: NamedPatient, file: UploadFile, intake: Intake) -> uploads.Uploaded:
     """One scan, of a patient whom one may add to, or of oneself."""
     return intake.take(patient_id, [file])
 
 
-@router.post("/api/admin/scans/upload", dependencies=CLINIC, responses=errors_of(400, 401, 403, 404, 413))
+@router.post(
+    "/api/admin/scans/upload", dependencies=CLINIC, responses=errors_of(400, 401, 403, 404, 413, 503) | LATER
+)
 def upload_scans(patient_id: NamedPatient, files: list[UploadFile], intake: Intake) -> uploads.Uploaded:
     """Scans of one patient, of 4.5 MB together, answered with what was found on each."""
     return intake.take(patient_id, files)
@@ -151,7 +153,7 @@ def list_reports(
     return papers.ReportsPage.of(reports.page(person, limit, cursor))
 
 
-@router.post("/api/report/generate", responses=errors_of(400, 401, 403, 404))
+@router.post("/api/report/generate", responses=errors_of(400, 401, 403, 404, 503) | LATER)
 def generate_report(
     body: papers.ReportToMake,
     worker: PatientWorker,

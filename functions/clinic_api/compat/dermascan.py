@@ -32,7 +32,7 @@ Cursor = Annotated[str | None, Query(max_length=200, description="From the page 
 router = APIRouter()
 
 
-@router.post("/api/upload-dataset", responses=errors_of(400, 401, 403, 409, 413, 422))
+@router.post("/api/upload-dataset", responses=errors_of(400, 401, 403, 409, 413, 422, 503))
 def upload_dataset(
     name: Annotated[DatasetName, Query(alias="datasetName")],
     files: list[UploadFile],
@@ -49,7 +49,7 @@ def upload_dataset(
     return Uploaded.of(dataset, sent)
 
 
-@router.post("/api/start-training", responses=errors_of(401, 403, 404, 409, 422))
+@router.post("/api/start-training", responses=errors_of(401, 403, 404, 409, 422, 503))
 def start_training(
     body: StartTraining, trainer: Trainer, datasets: SmallDatasetsCase, jobs: JobRequestsCase
 ) -> Started:

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 
 from clinic_api.compat import smita_forms as forms
 from clinic_api.compat import smita_shapes as shapes
-from clinic_api.compat.application import errors_of, former_system
+from clinic_api.compat.application import LATER, errors_of, former_system
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import Allowed, CurrentPerson, PeopleAdmin
 from clinic_api.deps.cases import CasesCase, CaseWorker, ReadingsCase
@@ -39,14 +39,14 @@ def sign_up(body: shapes.SignUp, accounts: FormerAppsAccounts) -> shapes.Message
     return shapes.Message(message=SIGN_UP_TEXT)
 
 
-@router.post("/verify-otp", responses=errors_of(400, 422))
+@router.post("/verify-otp", responses=errors_of(400, 422, 429))
 def verify_otp(body: shapes.Otp, accounts: FormerAppsAccounts, limits: LimitsCase) -> shapes.Message:
     with limits.attempt(Kind.CODE, body.username):
         accounts.confirm(body.username, body.otp)
     return shapes.Message(message=CONFIRM_TEXT)
 
 
-@router.post("/login", responses=errors_of(401, 409, 422))
+@router.post("/login", responses=errors_of(401, 403, 409, 422, 429))
 def login(body: shapes.Login, accounts: FormerAppsAccounts, limits: LimitsCase) -> shapes.LoggedIn:
     """A token for a day. A 409 says what it takes beyond the password: send that along."""
     new_password = body.new_password.get_secret_value() if body.new_password else None
@@ -56,7 +56,7 @@ def login(body: shapes.Login, accounts: FormerAppsAccounts, limits: LimitsCase) 
     return shapes.LoggedIn.of(*entered)
 
 
-@router.post("/forgot-password", responses=errors_of(422))
+@router.post("/forgot-password", responses=errors_of(422, 429))
 def forgot_password(body: shapes.Account, passwords: PasswordsCase, limits: LimitsCase) -> shapes.Message:
     """Mails an OTP for a new password. The answer is the same if there is no such account."""
     with limits.attempt(Kind.MAIL, body.username):
@@ -64,14 +64,14 @@ def forgot_password(body: shapes.Account, passwords: PasswordsCase, limits: Limi
     return shapes.Message(message=FORGOT_TEXT)
 
 
-@router.post("/reset-password", responses=errors_of(400, 422))
+@router.post("/reset-password", responses=errors_of(400, 422, 429))
 def reset_password(body: shapes.NewPassword, passwords: PasswordsCase, limits: LimitsCase) -> shapes.Message:
     with limits.attempt(Kind.CODE, body.username):
         passwords.reset(body.username, body.otp, body.new_password.get_secret_value())
     return shapes.Message(message=RESET_TEXT)
 
 
-@router.post("/form_submit", responses=errors_of(400, 401, 403, 413, 422))
+@router.post("/form_submit", responses=errors_of(400, 401, 403, 413, 422, 503) | LATER)
 def submit_form(
     form: Annotated[forms.FormSubmission, Form()],
     worker: HealthWorker,

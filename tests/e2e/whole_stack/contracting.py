@@ -3,7 +3,10 @@
 import json
 import re
 import uuid
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cached_property, partial
+from time import time
 from typing import Any
 
 import httpx
@@ -11,7 +14,7 @@ import httpx
 from tests.contracts.contract import Contract, Step
 from tests.contracts.matching import differences
 from tests.e2e.whole_stack import files
-from tests.e2e.whole_stack.learning import ingest
+from tests.e2e.whole_stack.learning import half_train, ingest
 from tests.e2e.whole_stack.mails import invitation
 from tests.e2e.whole_stack.stack import CODE, PASSWORD, PATIENCE_S, Person, Stack, until
 
@@ -29,6 +32,32 @@ class Staff:
     def ingest(self, job_id: str) -> None:
         """Has an ingestion done at once."""
         ingest(self._stack.cloud, job_id)
+
+    def half_train(self, job_id: str) -> None:
+        """Has a training begun, and half of its epochs done."""
+        half_train(self._stack.cloud, job_id)
+
+    @contextmanager
+    def crowd(self) -> Iterator[None]:
+        """Takes every place of the waiting room."""
+        table, dynamodb = self._stack.outputs["EphemeralTable"], self._stack.aws("dynamodb")
+        keys = [{"pk": {"S": f"WAIT#{place}"}, "sk": {"S": "LEASE"}} for place in range(self._places)]
+        lease = {"kind": {"S": "lease#crowd"}, "expires_at": {"N": str(int(time()) + 60)}}
+        for key in keys:
+            dynamodb.put_item(TableName=table, Item=key | lease)
+        try:
+            yield
+        finally:
+            for key in keys:
+                dynamodb.delete_item(TableName=table, Key=key)
+
+    @cached_property
+    def _places(self) -> int:
+        """How many requests may wait at the same time, as the API was told."""
+        functions = self._stack.aws("lambda").list_functions()["Functions"]
+        told = [one.get("Environment", {}).get("Variables", {}) for one in functions]
+        (waiters,) = [one["WAITERS"] for one in told if "WAITERS" in one]
+        return int(waiters)
 
     def invitation(self, address: str) -> dict[str, str]:
         """What the mail of an invitation tells."""
@@ -77,7 +106,8 @@ class FormerApp:
 
     def _take(self, step: Step) -> list[str]:
         """Sends one request; what is wrong with its answer."""
-        answer = self._send(step)
+        with self._staff.crowd() if step.crowded else nullcontext():
+            answer = self._send(step)
         if answer.status_code != step.status:
             return [f"status {answer.status_code}, not {step.status}: {answer.text[:500]}"]
         assert "x-correlation-id" in answer.headers
@@ -92,6 +122,8 @@ class FormerApp:
     def _send(self, step: Step) -> httpx.Response:
         if step.ingest is not None:
             self._staff.ingest(str(self._filled(step.ingest)))
+        if step.train is not None:
+            self._staff.half_train(str(self._filled(step.train)))
         if step.mail is not None:
             self._kept |= self._staff.invitation(str(self._filled(step.mail)))
         path = str(self._filled(step.path or self._contract.path))

@@ -89,6 +89,13 @@ def ingest(cloud: Cloud, job_id: str) -> None:
     assert done.returncode in (DONE, FAILED), done.stderr
 
 
+def half_train(cloud: Cloud, job_id: str) -> None:
+    """Begins a training, and tells of half of it, as the container would."""
+    command = [sys.executable, "-m", "tests.e2e.whole_stack.half_a_training", job_id]
+    done = subprocess.run(command, env=environment_of(cloud), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 # Archives
 
 

@@ -238,6 +238,15 @@ def test_a_training_is_started_by_the_name_with_the_former_settings(app: App) ->
     assert (job.config["learning_rate"], job.config["class_balancing"]) == (0.01, "none")
 
 
+def test_where_nothing_trains_that_is_said(app: App) -> None:
+    app.ready()
+    before = len(app.jobs)
+    app.fakes.job_queue.deployed = False
+    status, told = app.train()
+    assert (status, list(told)) == (503, ["detail"])
+    assert len(app.jobs) == before
+
+
 def test_settings_that_are_left_out_are_those_of_the_former_server(app: App) -> None:
     app.ready()
     job = app.fakes.jobs.job(app.train()[1]["job_id"])

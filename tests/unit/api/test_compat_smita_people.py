@@ -69,22 +69,6 @@ def test_a_doctor_without_an_authenticator_app_is_told_where_to_set_one_up(ask: 
     assert "POST /v1/auth/totp" in answer.json()["error"]
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "refusal"),
-    [
-        ("/login", {"username": "ada", "password": "wrong"}, 401),
-        ("/verify-otp", {"username": "ada", "otp": "999999"}, 400),
-        ("/reset-password", {"username": "ada", "otp": "999999", "new_password": PASSWORD}, 400),
-        ("/forgot-password", {"username": "ada"}, 200),
-    ],
-)
-def test_guesses_are_counted(ask: Ask, path: str, body: dict[str, str], refusal: int) -> None:
-    answers = [ask("POST", path, json=body) for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [refusal] * 4 + [429]
-    assert answers[-1].json()["code"] == "too_many_requests"
-    assert int(answers[-1].headers["Retry-After"]) > 0
-
-
 def test_a_forgotten_password_is_replaced_and_every_session_ends(ask: Ask, fakes: Fakes) -> None:
     fakes.directory.invite("ada", "ada@example.org", None)
     fakes.directory.accept("ada")

@@ -63,7 +63,9 @@ def test_or_null_takes_none_too_and_nothing_else(kind: str) -> None:
         assert (differences(or_null, value) == []) == (value is None), value
 
 
-@pytest.mark.parametrize("kind", ["<txt>", "<>", "<text or nothing>", "<text", "<txt or null>"])
+@pytest.mark.parametrize(
+    "kind", ["<txt>", "<>", "<text or nothing>", "<text", "<txt or null>", "<text from 1>", "<number from x>"]
+)
 def test_a_kind_that_there_is_not_is_no_agreement(kind: str) -> None:
     with pytest.raises(KeyError):
         differences(kind, "a")
@@ -165,6 +167,36 @@ def test_each_is_one_or_more_and_any_is_none_too() -> None:
             "answer.1.a.1: '2' is not <integer>",
             "answer.2.a: is missing",
         ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken", "refused"),
+    [
+        ("<integer from 10000>", [10000, 10001.0], [9999, -3, 10000.5, "10000", None, True]),
+        ("<number from 0>", [0, 0.5], [-0.1, "1", None, False]),
+        ("<integer from -1 or null>", [-1, 0, None], [-2, 0.5]),
+    ],
+)
+def test_a_number_may_have_a_least_value(kind: str, taken: list[Any], refused: list[Any]) -> None:
+    for value in taken:
+        assert differences({"a": kind}, {"a": value}) == []
+    for value in refused:
+        assert differences({"a": kind}, {"a": value}) == [
+            f"answer.a: {value!r} is not {kind.replace(' or null', '')}"
+        ]
+
+
+def test_one_of_some_values_is_none_else() -> None:
+    shape = {"a": ["<one of>", "Tumor", "No Tumor", None]}
+    for value in ("Tumor", "No Tumor", None):
+        assert differences(shape, {"a": value}) == []
+    others: list[Any] = ["tumor", "banana", "", "<one of>", 1, ["Tumor"], []]
+    for value in others:
+        assert differences(shape, {"a": value}) == [
+            f"answer.a: {value!r} is none of ['Tumor', 'No Tumor', None]"
+        ]
+    assert differences(["<each>", ["<one of>", 1, 2]], [1, 2, 3]) == ["answer.2: 3 is none of [1, 2]"]
+    assert differences(["<one of>"], "a") == ["answer: 'a' is none of []"]
 
 
 def test_every_difference_is_told() -> None:
