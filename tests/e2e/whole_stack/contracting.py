@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cached_property, partial
+from functools import cached_property
 from time import time
 from typing import Any
 
@@ -96,13 +96,22 @@ class FormerApp:
         """
         for step in (*self._contract.before, *self._contract.steps):
             if step.eventually:
-                until(partial(self._answers, step), step.what, PATIENCE_S)
+                self._wait_for(step)
             else:
                 wrong = self._take(step)
                 assert not wrong, "\n".join([step.what, *wrong])
 
-    def _answers(self, step: Step) -> bool:
-        return not self._take(step)
+    def _wait_for(self, step: Step) -> None:
+        wrong: list[str] = []
+
+        def right() -> bool:
+            wrong[:] = self._take(step)
+            return not wrong
+
+        try:
+            until(right, step.what, PATIENCE_S)
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *wrong])) from error
 
     def _take(self, step: Step) -> list[str]:
         """Sends one request; what is wrong with its answer."""
