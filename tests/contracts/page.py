@@ -45,8 +45,8 @@ What changed for all of them:
 - **429** comes with `Retry-After` when somebody tries passwords or calls too often.
 
 Each line below is a file of requests and answers, written from the former system's own text, that is played
-against the deployed stack by `make test`, over TLS and with no more rights than each function has. A status in
-brackets is one that a stack that all of them share is not brought to, such as 429: unit tests show it.
+against the deployed stack by `make test`, over TLS and with no more rights than each function has. A status
+in brackets is one that a stack that all of them share is not brought to, such as 429: unit tests show it.
 """
 
 
