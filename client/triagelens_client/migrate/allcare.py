@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from triagelens_client.migrate.allcare_users import read_users, users_beside
 from triagelens_client.migrate.drawings import drawings_of, submissions_in
 from triagelens_client.migrate.labels import label_of
 from triagelens_client.migrate.places import LEADS_OUT, OldFolder, read_bytes
@@ -13,20 +14,19 @@ from triagelens_client.migrate.reading import (
     Record,
     as_record,
     day,
-    document,
     lines,
     listed,
     moment,
     number,
     parsed,
     probability,
+    reference,
     text,
 )
 from triagelens_client.migrate.records import (
     Kind,
     OldCase,
     OldImage,
-    OldUser,
     Store,
     StoreError,
     UnfitError,
@@ -77,10 +77,9 @@ def read_allcare(storage: Path, *, users: Path | None = None, key: str | None = 
         StoreError: there is nothing of AllCare's, or the key is none.
     """
     folder, store = _storage_in(OldFolder.of(storage)), Store(SYSTEM)
-    beside = (folder.path / "users.json", folder.path.parent / "users.json")
-    known = users or next((path for path in beside if path.is_file()), None)
-    if known is not None:
-        _users(store, known)
+    table = users or users_beside(folder)
+    if table is not None:
+        read_users(store, table)
     seal = Seal.of(key)
     owners = [folder.path, *(path for path in folder.folders() if path.name != "images")]
     for owner in owners:
@@ -92,30 +91,9 @@ def read_allcare(storage: Path, *, users: Path | None = None, key: str | None = 
 
 def _storage_in(given: OldFolder) -> OldFolder:
     """The storage, also where the folder around it was named."""
-    inner = given.path / "storage"
-    is_around = inner.is_dir() and not inner.is_symlink() and not (given.path / "metadata.jsonl").exists()
-    return OldFolder.of(inner) if is_around else given
-
-
-def _users(store: Store, path: Path) -> None:
-    content = document(path)
-    if not isinstance(content, dict):
-        raise StoreError(f"{path} does not hold users by their names.")
-    for username, record in content.items():
-        try:
-            known = as_record(record)
-        except UnfitError as error:
-            store.leave_out(Kind.USER, username, str(error))
-            continue
-        user = OldUser(
-            ref=username,
-            username=username,
-            role=text(known, "role") or "",
-            password_hash=text(known, "password_hash", "hashed_password", "password") or "",
-            first_name=text(known, "first_name", most=50),
-            last_name=text(known, "last_name", most=49),
-        )
-        store.users.append(user)
+    if (given.path / "metadata.jsonl").exists():
+        return given
+    return given.inner("storage") or given
 
 
 @dataclass
@@ -157,7 +135,7 @@ class _OwnerReader:
         record = as_record(parsed(data))
         if is_wrapper(record):
             record = as_record(parsed(self.seal.opened_line(record)))
-        case_id = text(record, "case_id", most=100)
+        case_id = reference(record, "case_id")
         found = self._named(record, line)
         if case_id is None:
             if not found:

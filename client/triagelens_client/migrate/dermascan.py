@@ -1,5 +1,6 @@
 """DermaScan's server: a folder for each dataset in `data/`, and trained models in `models/`."""
 
+import hashlib
 import re
 from collections import Counter
 from pathlib import Path
@@ -33,7 +34,7 @@ def read_dermascan(directory: Path, *, specialty: str = SPECIALTY, new_specialty
         StoreError: there is no such folder.
     """
     server, store = _places(OldFolder.of(directory)), Store(SYSTEM)
-    data = OldFolder(server.path / "data") if (server.path / "data").is_dir() else server
+    data = server.inner("data") or server
     for folder in data.folders():
         try:
             store.datasets.append(_dataset(folder, specialty, new_specialty))
@@ -51,8 +52,8 @@ def read_dermascan(directory: Path, *, specialty: str = SPECIALTY, new_specialty
 
 
 def _places(given: OldFolder) -> OldFolder:
-    below = given.path / "server"
-    return OldFolder.of(below) if (below / "data").is_dir() else given
+    below = given.inner("server")
+    return below if below is not None and below.inner("data") is not None else given
 
 
 def _dataset(folder: Path, specialty: str, new_specialty: bool) -> OldDataset:
@@ -62,7 +63,7 @@ def _dataset(folder: Path, specialty: str, new_specialty: bool) -> OldDataset:
     except UnreadableFileError as error:
         raise UnfitError("no images found") from error
     if any(sayable(name) != name for name in [folder.name, *(name for name, _, _ in files)]):
-        raise UnfitError("a name in it is not UTF-8")
+        raise UnfitError("a name in it holds what is no character")
     kinds = Counter(file.suffix.lower() for _, file, _ in files)
     images = sum(count for suffix, count in kinds.items() if suffix in IMAGES)
     archives = sum(count for suffix, count in kinds.items() if suffix in ARCHIVES)
@@ -78,7 +79,12 @@ def _dataset(folder: Path, specialty: str, new_specialty: bool) -> OldDataset:
     if archives:
         remarks.append(f"{archives} archives in it are not opened; its other files are taken")
     name = re.sub(r"[\x00-\x1f\x7f]", " ", folder.name).strip()[:LONGEST_NAME]
-    return OldDataset(folder.name, name, specialty, new_specialty, folder, tuple(remarks))
+    return OldDataset(folder.name, name, specialty, new_specialty, folder, _listing(files), tuple(remarks))
+
+
+def _listing(files: list[tuple[str, Path, int]]) -> str:
+    told = "".join(f"{name}\0{size}\n" for name, _, size in files)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def _check_arranged(files: list[tuple[str, Path, int]]) -> None:

@@ -39,8 +39,10 @@ class OldFolder:
             UnfitError: there is none, its name leads out of the folder, or it is no ordinary file.
         """
         parts = PurePosixPath(name.replace("\\", "/"))
-        if not name or "\0" in name or ".." in parts.parts:
-            raise UnfitError(LEADS_OUT if name else "it has no name")
+        if not parts.name:
+            raise UnfitError("it has no name")
+        if "\0" in name or ".." in parts.parts:
+            raise UnfitError(LEADS_OUT)
         whole = parts.is_absolute() or ":" in parts.parts[0]
         known = PurePosixPath(parts.name) if whole else parts
         for folder in ("", *below):
@@ -49,6 +51,19 @@ class OldFolder:
                 if found is not None:
                     return found
         raise UnfitError("the file is not there")
+
+    def inner(self, name: str) -> "OldFolder | None":
+        """The folder of that name right in this one, if there is one.
+
+        Raises:
+            StoreError: it is a link, which may lead anywhere.
+        """
+        path = self.path / name
+        if not path.is_dir():
+            return None
+        if path.is_symlink():
+            raise StoreError(f"{path} is a link: name the folder that it leads to.")
+        return OldFolder(path)
 
     def files(self, name: str = "") -> Iterator[Path]:
         """The ordinary files right in a folder below this one, sorted; links are left where they are."""
@@ -73,7 +88,7 @@ class OldFolder:
         try:
             found = path.resolve(strict=True)
             mode = found.stat().st_mode
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError, ValueError):  # a loop of links, or what can be no file's name
             return None
         if not found.is_relative_to(self.path):
             raise UnfitError(LEADS_OUT)

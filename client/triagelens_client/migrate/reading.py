@@ -2,16 +2,24 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from triagelens_client.migrate.places import MOST_DOCUMENT_BYTES, read_bytes
 from triagelens_client.migrate.records import StoreError, UnfitError
 
 MOST_LINE_BYTES = 4_000_000
+MOST_LEVELS = 60
+LONGEST_REFERENCE = 100
 Record = dict[str, Any]
+
+_MILLISECONDS = re.compile(r"-?[0-9]{1,17}")
+# All but the ends of lines and the tabs between words.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def parsed(data: bytes | str) -> Any:
@@ -57,10 +65,30 @@ def lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
 
 
 def as_record(value: Any) -> Record:
-    """Raises UnfitError unless it is a JSON object."""
+    """A JSON object.
+
+    Raises:
+        UnfitError: it is none, or is nested too deeply for what is done with it afterwards.
+    """
     if not isinstance(value, dict):
         raise UnfitError("it is not a JSON object")
+    if _levels(value) > MOST_LEVELS:
+        raise UnfitError("it is nested too deeply")
     return value
+
+
+def _levels(value: Any) -> int:
+    """How deeply lists and objects are nested, counted no further than matters."""
+    inside, levels = [value], 0
+    while levels <= MOST_LEVELS and inside:
+        inside = [
+            one
+            for part in inside
+            if isinstance(part, dict | list)
+            for one in (part.values() if isinstance(part, dict) else part)
+        ]
+        levels += 1
+    return levels
 
 
 def text(record: Mapping[str, Any], *names: str, most: int = 10_000) -> str | None:
@@ -74,9 +102,36 @@ def text(record: Mapping[str, Any], *names: str, most: int = 10_000) -> str | No
     return None
 
 
+def reference(record: Mapping[str, Any], *names: str) -> str | None:
+    """As `text`, of a field that says which record something is.
+
+    Raises:
+        UnfitError: it is so long that, cut short, it might mean another record.
+    """
+    found = text(record, *names, most=LONGEST_REFERENCE + 1)
+    if found is not None and len(found) > LONGEST_REFERENCE:
+        raise UnfitError(f"its {names[0]} has more than {LONGEST_REFERENCE} characters")
+    return found
+
+
 def sayable(words: str) -> str:
-    """The same words, with what is no character (half of a pair, a byte of another encoding) spelt out."""
-    return words.encode("utf-8", "backslashreplace").decode()
+    """The same words, with what is no character to read spelt out.
+
+    That is half of a pair, a byte of another encoding, and whatever steers a terminal.
+    """
+    known = words.encode("utf-8", "backslashreplace").decode()
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", known)
+
+
+def last_part(stored: str | None) -> str:
+    """The name of a file, from its path or address; nothing where there is none in it."""
+    plain = stored or ""
+    if re.match(r"https?://", plain, re.IGNORECASE):
+        try:
+            plain = unquote(urlsplit(plain).path)
+        except ValueError:
+            return ""
+    return PurePosixPath(plain.replace("\\", "/")).name
 
 
 def number(record: Mapping[str, Any], *names: str) -> float | None:
@@ -106,15 +161,18 @@ def moment(record: Mapping[str, Any], *names: str) -> datetime | None:
     """The first of these fields that is a date and time; without a zone it is taken for UTC."""
     for name in names:
         value = record.get(name)
-        if isinstance(value, dict):
-            value = value.get("$date")
-            value = value.get("$numberLong") if isinstance(value, dict) else value
-            milliseconds = str(value)
-            value = int(milliseconds) / 1000 if milliseconds.isdecimal() else value
-        found = _moment(value)
+        found = _moment(_of_mongodb(value) if isinstance(value, dict) else value)
         if found is not None:
             return found
     return None
+
+
+def _of_mongodb(value: Record) -> Any:
+    """What MongoDB writes for a moment: text, or milliseconds, which come out as seconds."""
+    told = value.get("$date")
+    told = told.get("$numberLong") if isinstance(told, dict) else told
+    milliseconds = _MILLISECONDS.fullmatch(str(told))
+    return int(milliseconds[0]) / 1000 if milliseconds else told
 
 
 def _moment(value: Any) -> datetime | None:

@@ -1,13 +1,17 @@
 """What every reader makes of an old store: records in one shape, each known by a reference that stays."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from triagelens_client.errors import TriagelensClientError
+
+AS_ADMIN = "comes as admin"
 
 
 class Kind(StrEnum):
@@ -71,6 +75,11 @@ class OldUser:
     feedback: OldFeedback | None = None
     remarks: tuple[str, ...] = ()
 
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """What is to be looked at: all but patients see more than what is theirs."""
+        return () if self.role == "patient" else (f"comes as {self.role}",)
+
 
 @dataclass(frozen=True)
 class OldPatient:
@@ -86,7 +95,7 @@ class OldPatient:
     number: str
     name: str
     details: Mapping[str, Any]
-    invite: bool = False
+    invite: bool = field(default=False, compare=False)
     remarks: tuple[str, ...] = ()
 
 
@@ -152,14 +161,30 @@ class OldCase:
 
 @dataclass(frozen=True)
 class OldDataset:
-    """A folder of labelled images, for training."""
+    """A folder of labelled images, for training.
+
+    Attributes:
+        listing: digest of the names and sizes of its files.
+    """
 
     ref: str
     name: str
     specialty: str
     new_specialty: bool
-    folder: Path
+    folder: Path = field(compare=False)
+    listing: str
     remarks: tuple[str, ...] = ()
+
+
+def mark_of(record: Any) -> str:
+    """By what a record is told from another one of the same reference; too short to tell what is in it."""
+    told = {
+        one.name: getattr(record, one.name)
+        for one in fields(record)
+        if one.compare and one.name != "remarks" and not callable(getattr(record, one.name))
+    }
+    text = json.dumps(told, sort_keys=True, default=lambda one: vars(one) if is_dataclass(one) else str(one))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
 """SMITA: its MongoDB collections as `mongoexport` writes them, and its images fetched beside them."""
 
 import base64
+import codecs
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from triagelens_client.migrate.forms import form_of
 from triagelens_client.migrate.places import LEADS_OUT, MOST_DOCUMENT_BYTES, OldFolder, read_bytes
@@ -18,12 +18,14 @@ from triagelens_client.migrate.reading import (
     Record,
     as_record,
     day,
+    last_part,
     lines,
     listed,
     moment,
     number,
     parsed,
     probability,
+    reference,
     text,
 )
 from triagelens_client.migrate.records import (
@@ -49,11 +51,13 @@ _COLLECTIONS = {
 }
 _IMAGE_FIELDS = ("image_url", "imageUrl", "image_path", "image", "url", "filename")
 _ENDINGS = ("", ".jpg", ".jpeg", ".png")
+MOST_BLANKS = 1_000  # in front of what a file begins with
 
 NOBODYS = "nobody is known to have said it, or not somebody who comes over"
 NO_RATING = "its rating is not one from 1 to 5"
 LATER_ONE = "the same person said something later"
 ELSEWHERE = "its image is not here: put it into images/, by its smita_id or the last part of its address"
+NO_FORM = "there is no form that it is about"
 
 
 def read_smita(directory: Path, *, role: str = "patient") -> Store:
@@ -74,10 +78,9 @@ def read_smita(directory: Path, *, role: str = "patient") -> Store:
     reader = _Reader(folder, store, role)
     for ref, record in reader.records(paths["users"], Kind.USER):
         reader.user(ref, record)
-    comments = dict[str, list[Record]]()
-    for _, record in reader.records(paths["comments"], Kind.LINE):
-        comments.setdefault(text(record, "smita_id", "smitaId", "form_id", most=100) or "", []).append(record)
-    reader.submissions(list(reader.records(paths["forms"], Kind.CASE)), comments)
+    reader.submissions(
+        list(reader.records(paths["forms"], Kind.CASE)), list(reader.records(paths["comments"], Kind.LINE))
+    )
     for ref, record in reader.records(paths["feedbacks"], Kind.FEEDBACK):
         try:
             reader.feedback(ref, record)
@@ -173,22 +176,37 @@ class _Reader:
             self.store.leave_out(Kind.FEEDBACK, before.ref, LATER_ONE)
         self.store.users[place] = replace(user, feedback=said)
 
-    def submissions(self, forms: list[tuple[str, Record]], comments: Mapping[str, list[Record]]) -> None:
-        """Every form as a case, with the image that came with it."""
+    def submissions(self, forms: list[tuple[str, Record]], comments: list[tuple[str, Record]]) -> None:
+        """Every form as a case, with the image that came with it and what was said of it."""
         for _, record in forms:
-            self._names.update(set(_names_of(record)))
+            self._names.update({last_part(name) for name in _files_of(record)})
+        said = self._by_form(comments)
         for ref, record in forms:
-            smita_id = text(record, "smita_id", "smitaId", "_id", most=100) or ref
+            smita_id = ref
             try:
+                smita_id = reference(record, "smita_id", "smitaId", "_id") or ref
                 if smita_id in self._forms:
                     raise UnfitError("its smita_id came twice")
                 self._forms.add(smita_id)
-                self._submission(smita_id, record, comments.get(smita_id, []))
+                self._submission(smita_id, record, [one for _, one in said.pop(smita_id, [])])
             except UnfitError as error:
                 self.store.leave_out(Kind.CASE, smita_id, str(error))
+        for ref, _ in (one for of_form in said.values() for one in of_form):
+            self.store.leave_out(Kind.LINE, ref, NO_FORM)
+
+    def _by_form(self, comments: list[tuple[str, Record]]) -> dict[str, list[tuple[str, Record]]]:
+        found: dict[str, list[tuple[str, Record]]] = {}
+        for ref, record in comments:
+            try:
+                form = reference(record, "smita_id", "smitaId", "form_id") or ""
+            except UnfitError as error:
+                self.store.leave_out(Kind.LINE, ref, str(error))
+                continue
+            found.setdefault(form, []).append((ref, record))
+        return found
 
     def _submission(self, smita_id: str, record: Record, comments: list[Record]) -> None:
-        path = self._file_of(record, smita_id)
+        path = self._file_of(record)
         about: dict[str, Any] = {}
         said = text(record, "prediction", "prediction_label", "result", "label", most=100)
         share = probability(record, "confidence", "confidence_score", "probability")
@@ -215,22 +233,22 @@ class _Reader:
             )
         )
 
-    def _file_of(self, record: Record, smita_id: str) -> Path:
-        """The form's image, by its smita_id, or by a name that no other form has."""
-        for name in (smita_id, *(name for name in _names_of(record) if self._names[name] == 1)):
-            for ending in _ENDINGS:
-                try:
-                    return self.folder.find(f"images/{name}{ending}")
-                except UnfitError as error:
-                    if str(error) == LEADS_OUT:
-                        raise
+    def _file_of(self, record: Record) -> Path:
+        """The form's image, by its smita_id or another name, that no other form has."""
+        for name in _files_of(record):
+            try:
+                if self._names[last_part(name)] == 1:
+                    return self.folder.find(f"images/{name}")
+            except UnfitError as error:
+                if str(error) == LEADS_OUT:
+                    raise
         raise UnfitError(ELSEWHERE)
 
 
 def _values(path: Path) -> Iterator[tuple[int, Any]]:
     """Place and value of each record: of an array, or of lines, as bytes (None where one is too long)."""
     with path.open("rb") as stream:
-        first = stream.read(1_000).lstrip()[:1]
+        first = stream.read(MOST_BLANKS).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     if first != b"[":
         yield from lines(path)
         return
@@ -241,11 +259,11 @@ def _values(path: Path) -> Iterator[tuple[int, Any]]:
     yield from enumerate(whole, start=1)
 
 
-def _names_of(record: Record) -> list[str]:
-    named = text(record, *_IMAGE_FIELDS, most=2_000) or ""
-    plain = unquote(urlsplit(named).path) if re.match(r"https?://", named) else named
-    last = PurePosixPath(plain.replace("\\", "/")).name
-    return [last] if last else []
+def _files_of(record: Record) -> list[str]:
+    """All names that a form's image may have: by its id, and by the last part of its address."""
+    address = last_part(text(record, *_IMAGE_FIELDS, most=2_000))
+    known = (text(record, "smita_id", "smitaId", "_id"), address)
+    return [f"{name}{ending}" for name in known if name for ending in _ENDINGS]
 
 
 def _people_in(record: Record) -> list[str]:

@@ -12,6 +12,7 @@ from triagelens_client.migrate.braintumor import (
     INVITED,
     NO_ADMINS,
     REPORT_ELSEWHERE,
+    TWO_PATIENTS,
     read_braintumor,
 )
 from triagelens_client.migrate.dermascan import NOT_ONNX, ONNX, read_dermascan
@@ -88,8 +89,10 @@ def test_what_of_the_brain_tumour_system_does_not_fit_is_told(tmp_path: Path) ->
         scans=[
             {**SCAN, "scan_id": "s1", "patient_id": 99},
             {**SCAN, "scan_id": "../out", "patient_id": 7},
-            {**SCAN, "scan_id": "s2", "prediction": "", "patient_id": "P-2025-0007"},
-            {**SCAN, "scan_id": "s2"},
+            {**SCAN, "scan_id": "s2", "prediction": ""},
+            {**SCAN, "scan_id": "s3"},
+            {**SCAN, "scan_id": "s3"},
+            {**SCAN, "scan_id": "s4", "patient_id": "p-2025-0007"},
         ],
         reports=[
             {"report_id": "R1", "patient_id": 99, "report_path": "reports/one.pdf"},
@@ -104,16 +107,19 @@ def test_what_of_the_brain_tumour_system_does_not_fit_is_told(tmp_path: Path) ->
     with (tmp_path / "patients.csv").open("a") as stream:
         stream.write("too,many,fields,in,this,row,a,b,c,d,e,f,g\n")
     put(tmp_path, "scans/s1.png")
-    put(tmp_path, "scans/s2.png")
+    for name in ("s2", "s3", "s4"):
+        put(tmp_path, f"scans/{name}.png")
     put(tmp_path, "reports/R1.pdf", PDF)
     store = read_braintumor(tmp_path)
+    assert [one.reason for one in store.unfit if one.ref == "s3"] == [ELSEWHERE, "its scan_id came twice"]
     assert left_out(store) == {
         "patients.csv:4": "its patient_id came twice",
         "patients.csv:5": "it has no patient_id or no name",
         "patients.csv:6": "it is not a row of this table",
         "s1": "there is no such patient",
         "../out": "its name leads out of the folder",
-        "s2": "its scan_id came twice",
+        "s3": "its scan_id came twice",
+        "s4": TWO_PATIENTS,
         "R1": "there is no such patient",
         "R2": REPORT_ELSEWHERE,
         "R3": "its report_id came twice",
