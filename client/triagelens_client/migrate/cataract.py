@@ -11,6 +11,7 @@ from triagelens_client.migrate.records import Kind, OldImage, Store, StoreError,
 SYSTEM = "cataract"
 SPECIALTY = "eye"
 MOST_METADATA_BYTES = 1_000_000
+MOST_CLASSES = 9_999
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp")
 _NAMES = ("imageFile", "image_file", "imagePath", "image_path", "filename", "image")
 
@@ -25,9 +26,8 @@ def read_cataract(directory: Path) -> Store:
         StoreError: there is no such collection.
     """
     folder, store = OldFolder.of(directory), Store(SYSTEM)
-    if (folder.path / "training_data").is_dir():
-        folder = OldFolder.of(folder.path / "training_data")
-    if not (folder.path / "metadata").is_dir() and not (folder.path / "images").is_dir():
+    folder = folder.inner("training_data") or folder
+    if folder.inner("metadata") is None and folder.inner("images") is None:
         raise StoreError(f"{directory} holds neither metadata nor images of the cataract app.")
     used: set[Path] = set()
     for path in folder.files("metadata"):
@@ -50,6 +50,8 @@ def _submission(folder: OldFolder, path: Path, used: set[Path]) -> OldImage:
         inner = parsed(inner)
     known = {**record, **inner} if isinstance(inner, dict) else record
     image = _image_of(folder, path.stem, known)
+    if image in used:
+        raise UnfitError("other metadata tells of its image")
     used.add(image)
     about: dict[str, Any] = {}
     remarks: list[str] = []
@@ -86,17 +88,22 @@ def _image_of(folder: OldFolder, submission: str, record: Record) -> Path:
 def _prediction(record: Record) -> dict[str, Any] | None:
     """The class that was shown, and how probable it was.
 
-    `prediction` is the probability of a cataract, `confidence` that of the class shown, in per cent.
+    `prediction`, the model's own number, is the probability of a cataract; `confidence` is that of the class
+    shown, in per cent.
     """
     label = text(record, "className", "class_name", most=100)
+    raw, place = number(record, "prediction"), number(record, "predictedClass")
     confidence = number(record, "confidence")
     share = None if confidence is None or not 0 <= confidence <= 100 else confidence / 100
     if share is None:
         cataract = probability(record, "prediction")
-        is_cataract = number(record, "predictedClass") != 0
-        share = None if cataract is None else cataract if is_cataract else 1 - cataract
+        share = None if cataract is None else cataract if place != 0 else 1 - cataract
     if label is None or share is None:
         return None
+    said: dict[str, Any] = {"label": label, "probability": share, "model": "on device"}
+    if raw is not None:
+        said["raw_output"] = raw
+    if place is not None and 0 <= place <= MOST_CLASSES and place == int(place):
+        said["class_index"] = int(place)
     spent = number(record, "inferenceTime", "inference_time")
-    timed = {} if spent is None or spent < 0 else {"inference_time_s": spent}
-    return {"label": label, "probability": share, **timed, "model": "on device"}
+    return said if spent is None or spent < 0 else {**said, "inference_time_s": spent}

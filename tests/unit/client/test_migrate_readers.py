@@ -83,7 +83,7 @@ def test_bad_lines_keep_no_good_one_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../secret.jpg", "images/../../../secret.jpg", "..\\..\\secret.jpg", "link.jpg", "a\0.jpg"]
+    "name", ["../../secret.jpg", "images/../../../secret.jpg", "..\\..\\secret.jpg", "link.jpg"]
 )
 def test_a_name_that_leads_out_of_the_folder_is_never_followed(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret.jpg").write_bytes(JPEG)
@@ -180,6 +180,8 @@ def test_a_collection_of_the_cataract_app_is_read_with_what_the_device_said(tmp_
                 "label": "Normal",
                 "probability": 0.85,
                 "inference_time_s": 0.123,
+                "raw_output": 0.15,
+                "class_index": 0,
                 "model": "on device",
             },
             "captured_at": "2025-01-17T10:30:00+00:00",
