@@ -1,7 +1,7 @@
 """Takes an old store over, record by record; broken off anywhere, the next run goes on from there."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from triagelens_client.errors import (
@@ -11,6 +11,7 @@ from triagelens_client.errors import (
     UnauthenticatedError,
     UnreadableFileError,
 )
+from triagelens_client.migrate.at_hand import with_images
 from triagelens_client.migrate.contents import image_in, pdf_in
 from triagelens_client.migrate.deployment import Destination
 from triagelens_client.migrate.ledger import Ledger, LedgerError, Taken, key_of
@@ -25,13 +26,14 @@ from triagelens_client.migrate.records import (
     Store,
     UnfinishedError,
     UnfitError,
+    mark_of,
 )
 from triagelens_client.migrate.report import Entry, Outcome, Report
 from triagelens_client.migrate.roles import ROLES
 from triagelens_client.models import MigratedUser
 from triagelens_client.users import unfit_user
 
-MOST_IMAGES_OF_A_CASE = 20
+CHANGED = "something else was taken over in its place: it has changed, or the ledger is another store's"
 # With these, every further record would fail in the same way.
 STOPPING = (ConnectionFailedError, NotSignedInError, UnauthenticatedError, LedgerError)
 NOT_HERE = "who said it has not come over"
@@ -64,6 +66,8 @@ class Migration:
     tell: Tell = _nobody_hears
     _ids: dict[str, str] = field(init=False)
     _failed: set[str] = field(init=False, default_factory=set)
+    _at_hand: set[str] = field(init=False, default_factory=set)
+    _marks: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._ids = {key: line.id for key, line in self.ledger.taken.items()}
@@ -102,7 +106,7 @@ class Migration:
                 patients[user.ref] = patient_id
         for judged in self._judged(list(fit.values()), patients):
             user = fit[judged.username]
-            reasons = (*user.remarks, *([judged.reason] if judged.reason else []))
+            reasons = (*user.remarks, *([judged.reason] if judged.reason else user.standing))
             self._add(user, VERDICTS[judged.verdict], *reasons)
 
     def _fit_for(self, user: OldUser, others: Mapping[str, OldUser]) -> str | None:
@@ -166,9 +170,14 @@ class Migration:
     def _tried(self, kind: Kind, record: Record, take: Callable[[Record], Entry | None]) -> Entry | None:
         """What `take` makes of the record, unless an earlier run was done with it."""
         key = key_of(kind, record.ref)
+        self._marks[key] = mark_of(record)
+        known = self.ledger.taken.get(key)
+        if known is not None and known.mark not in (None, self._marks[key]):
+            self._failed.add(key)
+            return Entry(kind, record.ref, Outcome.FAILED, known.id, (CHANGED,), known.number)
         done = self.ledger.done(key)
         if done is not None:
-            return Entry(kind, record.ref, Outcome.BEFORE, done.id, done.remarks, done.number)
+            return self._before(kind, record.ref, done)
         try:
             return take(record)
         except STOPPING:
@@ -182,6 +191,12 @@ class Migration:
             outcome, reason = Outcome.FAILED, f"it cannot be read: {error.strerror or error}"
             self._failed.add(key)
         return Entry(kind, record.ref, outcome, self._ids.get(key) or None, (reason,))
+
+    def _before(self, kind: Kind, ref: str, done: Taken) -> Entry:
+        if not done.refused:
+            self._at_hand.add(done.key)
+        outcome = Outcome.LEFT_OUT if done.refused else Outcome.BEFORE
+        return Entry(kind, ref, outcome, done.id, done.remarks, done.number)
 
     def _patient(self, patient: OldPatient) -> Entry:
         new_id = self.to.patient(patient)
@@ -205,14 +220,16 @@ class Migration:
         try:
             remarks = (*image.remarks, *self.to.judged(self._ids[key]))
         except UnfitError as error:
-            self._note(key, self._ids[key], done=True, remarks=(str(error),))
+            self._note(key, self._ids[key], done=True, refused=True, remarks=(str(error),))
             raise
         return self._taken(Kind.IMAGE, image.ref, self._ids[key], remarks)
 
     def _case(self, case: OldCase) -> Entry:
         key = key_of(Kind.CASE, case.ref)
         patient_id = self._of_patient(case.patient)
-        whole = self._with_images_at_hand(case)
+        if any(key_of(Kind.IMAGE, ref) in self._failed for ref in case.images):
+            raise UnfinishedError("an image of it has not come over yet")
+        whole = with_images(case, lambda ref: key_of(Kind.IMAGE, ref) in self._at_hand)
         image_ids = [self._ids[key_of(Kind.IMAGE, ref)] for ref in whole.images]
 
         def note(new_id: str) -> None:
@@ -247,44 +264,17 @@ class Migration:
             raise UnfitError("its patient could not be taken over")
         return self._ids[key]
 
-    def _with_images_at_hand(self, case: OldCase) -> OldCase:
-        """The case with the images that came over, and the drawings on these.
-
-        Raises:
-            UnfinishedError: one may still come.
-            UnfitError: none did.
-        """
-        keys = [key_of(Kind.IMAGE, ref) for ref in case.images]
-        if any(key in self._failed for key in keys):
-            raise UnfinishedError("an image of it has not come over yet")
-        there = [place for place, key in enumerate(keys) if key in self._ids][:MOST_IMAGES_OF_A_CASE]
-        if not there:
-            raise UnfitError("it has no image that could be taken over" if keys else "it has no image")
-        if len(there) == len(keys):
-            return case
-        places = {old: new for new, old in enumerate(there)}
-        drawings = [one for one in case.drawings if one.image_index in places]
-        lost = len(case.drawings) - len(drawings)
-        remarks = [f"{len(keys) - len(there)} of its images did not come over"]
-        if lost:
-            remarks.append(f"{lost} annotations of images that did not come over were left out")
-        return replace(
-            case,
-            images=tuple(case.images[place] for place in there),
-            drawings=tuple(replace(one, image_index=places[one.image_index]) for one in drawings),
-            remarks=(*case.remarks, *remarks),
-        )
-
     def _taken(
         self, kind: Kind, ref: str, new_id: str, remarks: tuple[str, ...], number: int | None = None
     ) -> Entry:
         self._note(key_of(kind, ref), new_id, done=True, remarks=remarks, number=number)
+        self._at_hand.add(key_of(kind, ref))
         return Entry(kind, ref, Outcome.TAKEN, new_id or None, remarks, number)
 
     def _note(self, key: str, new_id: str, **more: Any) -> None:
         self._ids[key] = new_id
         if self.keeps:
-            self.ledger.note(Taken(key=key, id=new_id, **more))
+            self.ledger.note(Taken(key=key, id=new_id, mark=self._marks.get(key), **more))
 
     def _add(self, user: OldUser, outcome: Outcome, *remarks: str) -> None:
         """What became of a user, and of what they said, which goes with them."""

@@ -45,12 +45,16 @@ class Taken(_Line):
         key: kind and reference.
         number: of a case, for people to say aloud.
         done: whether nothing of it is left to do.
+        refused: whether the platform has looked at it and could not take it.
+        mark: by what the old record is told from another one of the same reference; None: it is not known.
     """
 
     key: str
     id: str
     number: int | None = None
     done: bool
+    refused: bool = False
+    mark: str | None = None
     remarks: tuple[str, ...] = ()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from triagelens_client.migrate.records import Kind, Store
+from triagelens_client.migrate.records import AS_ADMIN, Kind, Store
 
 
 class Outcome(StrEnum):
@@ -63,6 +63,11 @@ class Report:
     @property
     def has_failed(self) -> bool:
         return self.stopped is not None or any(entry.outcome is Outcome.FAILED for entry in self.entries)
+
+    @property
+    def admins(self) -> list[str]:
+        """Who comes as an admin."""
+        return [entry.ref for entry in self.entries if entry.kind is Kind.USER and AS_ADMIN in entry.remarks]
 
     def counts(self) -> dict[Kind, Counter[Outcome]]:
         """How many records of each kind came to what; kinds without a record are left out."""

@@ -12,7 +12,7 @@ import pytest
 from tests.old_stores import HASH
 from triagelens_client.errors import ConnectionFailedError, InvalidRequestError
 from triagelens_client.files import Source
-from triagelens_client.migrate.deployment import LONGEST_NAME, TakenCase, former_name
+from triagelens_client.migrate.deployment import TakenCase
 from triagelens_client.migrate.engine import Migration
 from triagelens_client.migrate.ledger import Ledger, LedgerError, Taken, written_whole
 from triagelens_client.migrate.records import (
@@ -118,6 +118,7 @@ def test_users_that_the_platform_would_refuse_are_told_apart() -> None:
     report = migrated(Store("x", users=users), to)
     reasons = {entry.ref: entry.remarks[0] for entry in report.entries if entry.remarks}
     assert reasons == {
+        "ann": "comes as gp",
         "no hash": "the record is not one of a user with a password hash",
         "bob": "the password hash is not one of bcrypt",
         "two words": "the name may hold letters, digits, dots, dashes and underscores only",
@@ -279,15 +280,6 @@ def test_the_report_is_for_its_owner_and_counts_everything(tmp_path: Path) -> No
     with pytest.raises(LedgerError):
         written_whole(tmp_path / "nowhere" / "report.json", {})
     assert sorted(one.name for one in tmp_path.iterdir()) == ["report.json"]
-
-
-def test_a_record_is_found_again_by_a_name_that_fits_and_is_its_own() -> None:
-    assert former_name("allcare", "user001/a.jpg") == "allcare:user001/a.jpg"
-    long = [former_name("allcare", f"{'x' * 300}{end}") for end in ("1", "2")]
-    assert {len(name) for name in long} == {LONGEST_NAME}
-    assert long[0] != long[1]
-    same_end = [former_name("allcare", f"{start}{'x' * 300}") for start in ("1", "2")]
-    assert same_end[0] != same_end[1]
 
 
 @pytest.mark.parametrize(("role", "fits"), [("admin", True), ("doctor", False), ("researcher", False)])

@@ -16,7 +16,7 @@ from tests.old_stores import FORM, HASH, PATIENT, SCAN, SUBMISSION, USER, case, 
 from triagelens_client.migrate.allcare import read_allcare
 from triagelens_client.migrate.braintumor import read_braintumor
 from triagelens_client.migrate.cataract import read_cataract
-from triagelens_client.migrate.deployment import former_name
+from triagelens_client.migrate.deployment import LONGEST_NAME, former_name
 from triagelens_client.migrate.engine import Migration
 from triagelens_client.migrate.ledger import Ledger
 from triagelens_client.migrate.nowhere import Nowhere
@@ -233,3 +233,12 @@ def test_a_mark_is_one_line_and_tells_all_records_apart() -> None:
     marks = {former_name("allcare", ref) for ref in refs}
     assert len(marks) == len(refs)
     assert all(len(mark.splitlines()) == 1 for mark in marks)
+
+
+def test_a_record_is_found_again_by_a_name_that_fits_and_is_its_own() -> None:
+    assert former_name("allcare", "user001/a.jpg") == "allcare:user001/a.jpg"
+    long = [former_name("allcare", f"{'x' * 300}{end}") for end in ("1", "2")]
+    assert {len(name) for name in long} == {LONGEST_NAME}
+    assert long[0] != long[1]
+    same_end = [former_name("allcare", f"{start}{'x' * 300}") for start in ("1", "2")]
+    assert same_end[0] != same_end[1]
