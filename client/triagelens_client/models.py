@@ -153,6 +153,8 @@ class Image(Answer):
 
     Attributes:
         status: `awaiting_upload`, `accepted`, `rejected`, `analyzed`, `failed` or `expired`.
+        sha256: of the bytes that were announced, if whoever sent them said so.
+        patient_id: of whom it is, if that was said.
     """
 
     image_id: str
@@ -162,6 +164,8 @@ class Image(Answer):
     updated_at: datetime | None = None
     purpose: str | None = None
     original_filename: str | None = None
+    sha256: str | None = None
+    patient_id: str | None = None
     quality: Quality | None = None
     prediction: Prediction | None = None
     on_device_prediction: OnDevicePrediction | None = None
@@ -203,8 +207,13 @@ class Explanation(Answer):
 
 
 class Me(Answer):
-    """The signed-in person."""
+    """The signed-in person.
 
+    Attributes:
+        id: opaque; what they make has it as `owner`.
+    """
+
+    id: str
     username: str
     role: str
     patient_id: str | None = None
@@ -221,7 +230,6 @@ class User(Me):
         second_factor: whether an authenticator app is set up.
     """
 
-    id: str
     disabled: bool = False
 
 

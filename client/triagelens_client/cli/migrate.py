@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from triagelens_client.cli.output import FAILED, complain, failing_plainly, notices, results, table
 from triagelens_client.errors import UnreadableFileError
 from triagelens_client.migrate.allcare import read_allcare
-from triagelens_client.migrate.braintumor import read_braintumor
+from triagelens_client.migrate.braintumor import PatientKey, read_braintumor
 from triagelens_client.migrate.cataract import read_cataract
 from triagelens_client.migrate.deployment import Deployment
 from triagelens_client.migrate.dermascan import read_dermascan
@@ -150,6 +150,10 @@ def braintumor(
         bool,
         typer.Option("--invite", help="Mail a first password to patients whose own cannot be taken over."),
     ] = False,
+    patient_key: Annotated[
+        PatientKey | None,
+        typer.Option(help="Column of patients.csv that scans and reports mean. Else either, if it is clear."),
+    ] = None,
     dry_run: _DryRun = False,
     ledger: _Ledger = None,
     report: _Report = None,
@@ -162,7 +166,7 @@ def braintumor(
     _migrate(
         context,
         _Wanted(directory, dry_run, ledger, report, wait),
-        lambda: read_braintumor(directory, invite=invite),
+        lambda: read_braintumor(directory, invite=invite, patient_key=patient_key),
     )
 
 
@@ -247,7 +251,7 @@ def _sent(connection: "Connection", store: Store, ledger: Ledger, wanted: _Wante
         check_role(me.role, store)
         with ledger.open(store.system, connection.api_url, me.username):
             since = ledger.head.begun_at - CLOCKS_DIFFER if ledger.was_there and ledger.head else None
-            to = Deployment(client, store.system, since, wanted.wait_s)
+            to = Deployment(client, store.system, me.id, since, wanted.wait_s)
             return Migration(store, to, ledger, report, tell=tell).run()
 
 
@@ -271,6 +275,8 @@ def _show(report: Report) -> None:
     for kind, counts in report.counts().items():
         rows.add_row(f"{kind}s", *(str(counts[outcome]) for outcome in Outcome))
     results().print(rows)
+    if report.admins:
+        notices().print(f"As admins: {', '.join(report.admins)}", markup=False, soft_wrap=True)
     remarks = list(report.remarks())
     for remark, count in remarks[:MOST_REMARKS]:
         notices().print(f"{count} x {escape(remark)}", soft_wrap=True)

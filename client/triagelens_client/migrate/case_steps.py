@@ -22,7 +22,7 @@ REFUSALS = (InvalidRequestError, ConflictError, ForbiddenError)
 
 
 class CaseSteps:
-    """What is left to do of a case that is on the platform, by what the platform says is there.
+    """What is left to do of a case that is on the platform, by what its owner has there.
 
     Form, label, drawings and comments come before the decision: a decided case takes no form, and a
     rejected one no label. What the platform refuses is remarked, and the next step taken.
@@ -60,16 +60,20 @@ class CaseSteps:
 
     def _form(self) -> None:
         form = self._old.form
-        if form is None or (self._begun and self._has_form()):
+        if form is None:
             return
-        self._step("its form", lambda: self._client.cases.submit_form(self._case.case_id, form))
+        by = self._submitter() if self._begun else None
+        if by is not None and by != self._case.owner:
+            self.remarks.append("its form did not come over: another was submitted here")
+        elif by is None:
+            self._step("its form", lambda: self._client.cases.submit_form(self._case.case_id, form))
 
-    def _has_form(self) -> bool:
+    def _submitter(self) -> str | None:
+        """Who submitted the form that is there, if there is one."""
         try:
-            self._patiently(lambda: self._client.cases.form(self._case.case_id))
+            return str(self._patiently(lambda: self._client.cases.form(self._case.case_id)).submitted_by)
         except NotFoundError:
-            return False
-        return True
+            return None
 
     def _label(self) -> None:
         label, notes = self._old.label, self._old.label_notes
@@ -98,7 +102,8 @@ class CaseSteps:
 
     def _drawn(self) -> "Counter[tuple[int, str | None, int]]":
         found = self._patiently(lambda: list(self._client.review.annotations(self._case.case_id)))
-        return Counter((one.image_index, one.correct_label, one.shape_count) for one in found)
+        own = (one for one in found if one.author == self._case.owner)
+        return Counter((one.image_index, one.correct_label, one.shape_count) for one in own)
 
     def _sizes(self) -> Mapping[str, tuple[int, int]]:
         """Width and height of each working image, by image id."""
@@ -139,7 +144,7 @@ class CaseSteps:
         there: Sequence[str] = ()
         if self._begun:
             found = self._patiently(lambda: list(self._client.cases.comments(case_id)))
-            there = [comment.text for comment in found]
+            there = [comment.text for comment in found if comment.author == self._case.owner]
         left = Counter(self._old.comments) - Counter(there)
         for text in self._old.comments:
             if left[text] > 0:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
+from triagelens_client.case_models import Case
 from triagelens_client.client import Triagelens
 from triagelens_client.dataset_models import Dataset
 from triagelens_client.errors import ConflictError, TooManyRequestsError
@@ -27,11 +29,13 @@ from triagelens_client.migrate.records import (
     UnfitError,
 )
 from triagelens_client.models import Image, MigratedUser
+from triagelens_client.patient_models import Patient
 
 LONGEST_NAME = 255
 USUAL_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 900.0
 TRIES = 10
+_LINE_ENDS = re.compile(r"[\t\n\r\u2028\u2029]")
 KEPT = frozenset({"analyzed", "accepted"})
 
 Answer = TypeVar("Answer")
@@ -68,8 +72,8 @@ class Destination(Protocol):
 
 
 def former_name(system: str, ref: str) -> str:
-    """By what a record can be found again, as file name of an image and in a case's notes."""
-    name = sayable(f"{system}:{ref}")
+    """By what a record can be found again, as file name of an image and in a case's notes: one line."""
+    name = _LINE_ENDS.sub(lambda end: end[0].encode("unicode_escape").decode(), sayable(f"{system}:{ref}"))
     if len(name) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
@@ -80,8 +84,12 @@ def former_name(system: str, ref: str) -> str:
 class Deployment:
     """A deployment, in the name of whoever is signed in.
 
+    What is there already is gone on with only if it is that person's own: others can write the same marks
+    into what is theirs.
+
     Attributes:
         system: the old one.
+        person: opaque id of who is signed in.
         since: nothing was taken over before; None if that is not known.
         within_s: how long to wait for the verdict on an image.
         sleep: replaced in tests.
@@ -89,6 +97,7 @@ class Deployment:
 
     client: Triagelens
     system: str
+    person: str
     since: datetime | None = None
     within_s: float = 300.0
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -117,9 +126,9 @@ class Deployment:
             )
         except ConflictError:
             known = self._patients.get(patient.number.casefold())
-            if known is None or known[1] != patient.name:
+            if known is None or known.name != patient.name or known.owner != self.person:
                 raise
-            return known[0]
+            return known.patient_id
         return made.patient_id
 
     def report(self, report: OldReport, source: Source, patient_id: str) -> str:
@@ -140,7 +149,7 @@ class Deployment:
     def image(self, image: OldImage, source: Source, patient_id: str | None) -> str:
         """Announced and uploaded, unless an earlier run did."""
         name = former_name(self.system, image.ref)
-        known = self._images.get(name)
+        known = self._images.get((name, source.sha256, patient_id))
         if known is not None:
             return known
         declaration = {"purpose": "training", "original_filename": name, **image.about}
@@ -184,14 +193,14 @@ class Deployment:
                 )
             )
         else:
-            new = self.patiently(lambda: self.client.cases.get(case_id))
+            new = self._checked(self.patiently(lambda: self.client.cases.get(case_id)), image_ids, patient_id)
         note(new.case_id)
         steps = CaseSteps(self.client, self.patiently, case, new, begun=case_id is not None)
         return TakenCase(new.case_id, new.number, steps.finish())
 
     def dataset(self, dataset: OldDataset, known: str | None, note: Note) -> str:
         """Announced, sent and being ingested. Broken off, the files are sent again to the same dataset."""
-        source = former_name(self.system, dataset.ref)
+        source = f"{former_name(self.system, dataset.ref)} ({dataset.listing})"
         there = known or self._datasets.get(source)
         datasets = self.client.datasets
         if there is None:
@@ -223,6 +232,12 @@ class Deployment:
                 self.sleep(min(LONGEST_PAUSE_S, max(1.0, pause_s)))
         return request()
 
+    def _checked(self, case: Case, image_ids: Sequence[str], patient_id: str | None) -> Case:
+        """Raises UnfinishedError if a form or a comment might come to somebody else's case."""
+        if (case.owner, case.image_ids, case.patient_id) != (self.person, tuple(image_ids), patient_id):
+            raise UnfinishedError(f"case {case.number} is in its place, of other images or somebody else's")
+        return case
+
     def _arrived(self, made: Dataset, old: OldDataset) -> str:
         if made.status == "awaiting_upload":
             made = self.client.datasets.upload(made.dataset_id, old.folder)
@@ -232,37 +247,39 @@ class Deployment:
         return made.dataset_id
 
     @cached_property
-    def _images(self) -> dict[str, str]:
-        """Own images by their former names, of those that were uploaded."""
-        found: dict[str, str] = {}
+    def _images(self) -> dict[tuple[str, str | None, str | None], str]:
+        """Own images by former name, digest and patient, of those that were uploaded."""
+        found: dict[tuple[str, str | None, str | None], str] = {}
         for image in self.client.all_images():
             if self._is_before(image.created_at):
                 break
             name = image.original_filename or ""
             if image.status not in ("awaiting_upload", "expired") and name.startswith(f"{self.system}:"):
-                found[name] = image.image_id
+                found[name, image.sha256, image.patient_id] = image.image_id
         return found
 
     @cached_property
     def _cases(self) -> dict[str, str]:
-        """Cases by the first line of their notes."""
+        """Own cases by the first line of their notes."""
         found: dict[str, str] = {}
         for case in self.client.cases.all(limit=100):
             if self._is_before(case.created_at):
                 break
             mark = (case.notes or "").split("\n", 1)[0]
-            if mark.startswith(f"[{self.system}:"):
+            if case.owner == self.person and mark.startswith(f"[{self.system}:"):
                 found[mark] = case.case_id
         return found
 
     @cached_property
-    def _patients(self) -> dict[str, tuple[str, str]]:
-        """Id and name of each patient, by number in lower case."""
-        return {one.number.casefold(): (one.patient_id, one.name) for one in self.client.patients.all(50)}
+    def _patients(self) -> dict[str, Patient]:
+        """By number in lower case."""
+        return {one.number.casefold(): one for one in self.client.patients.all(50)}
 
     @cached_property
     def _datasets(self) -> dict[str, str]:
-        return {one.source: one.dataset_id for one in self.client.datasets.all(50) if one.source is not None}
+        """Own datasets by their source."""
+        own = (one for one in self.client.datasets.all(50) if one.created_by == self.person)
+        return {one.source: one.dataset_id for one in own if one.source is not None}
 
     def _is_before(self, created_at: datetime | None) -> bool:
         return self.since is not None and created_at is not None and created_at < self.since

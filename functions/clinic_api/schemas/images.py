@@ -153,6 +153,7 @@ class ImageResponse(BaseModel):
     failure: Failure | None = None
     on_device_prediction: OnDevicePrediction | None = None
     original_filename: str | None = None
+    sha256: str | None = Field(default=None, description="Of the photo, as it was announced")
     captured_at: datetime | None = None
     device: Device | None = None
     patient_id: str | None = Field(default=None, description="Of whom the photo is, if a clinician said so")
@@ -174,6 +175,7 @@ class ImageResponse(BaseModel):
             failure=record.failure,
             on_device_prediction=record.upload.on_device_prediction,
             original_filename=record.upload.original_filename,
+            sha256=record.upload.sha256,
             captured_at=record.upload.captured_at,
             device=record.upload.device,
             patient_id=record.patient_id,

@@ -185,7 +185,7 @@ class FakeApi:
 
     def _route(self, request: httpx.Request, path: str) -> httpx.Response:
         if path == "/v1/me":
-            return httpx.Response(200, json={"sub": "p1", "username": "demo", "role": "patient"})
+            return httpx.Response(200, json={"id": "p1", "username": "demo", "role": "patient"})
         if path == "/v1/images" and request.method == "POST":
             return self._create_image(request)
         if path == "/v1/images":

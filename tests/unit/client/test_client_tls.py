@@ -26,7 +26,7 @@ class SecureApi:
 
 class _Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self._answer({"username": "demo", "role": "patient"})
+        self._answer({"id": "p1", "username": "demo", "role": "patient"})
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))

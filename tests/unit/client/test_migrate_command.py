@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests import old_stores
-from tests.old_stores import FERNET_KEY, FORM, PATIENT, SUBMISSION, USER, case, write_csv, write_json
+from tests.old_stores import FERNET_KEY, FORM, PATIENT, SCAN, SUBMISSION, USER, case, write_csv, write_json
 from triagelens_client.cli import app
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
@@ -66,6 +66,32 @@ def test_the_plan_says_what_cannot_come_and_repeats_no_hash(run: Run, tmp_path: 
     assert told["user001/metadata.jsonl:2"]["remarks"] == ["it is not JSON"]
     assert "1 x the password hash is not one of bcrypt" in result.stderr
     assert old_stores.HASH not in result.output + (tmp_path / "plan.json").read_text()
+
+
+def test_the_plan_names_who_becomes_an_admin(run: Run, tmp_path: Path) -> None:
+    roles = {"mallory": "admin", "ann": "patient", "bob": "doctor"}
+    users = {name: {**USER, "role": role} for name, role in roles.items()}
+    hashes = [{"username": name, "password": old_stores.HASH} for name in roles]
+    stores = {
+        "allcare": old_stores.allcare(tmp_path, [case(1, "a.jpg")], {"a.jpg": JPEG}, users=users),
+        "smita": write_json(tmp_path / "s", users=[{**hashes[0], "is_admin": True}, *hashes[1:]]),
+    }
+    for system, store in stores.items():
+        result = run(system, store, "--dry-run", "--report", tmp_path / "plan.json")
+        told = {one["ref"]: one for one in json.loads((tmp_path / "plan.json").read_text())["records"]}
+        assert told["mallory"]["remarks"] == ["comes as admin"]
+        assert told["ann"]["remarks"] == []
+        assert "As admins: mallory\n" in result.stderr
+        assert told["bob"]["remarks"] == (["comes as doctor"] if system == "allcare" else [])
+
+
+def test_the_column_by_which_scans_name_patients_can_be_said(run: Run, tmp_path: Path) -> None:
+    patients = [{**PATIENT, "id": 1, "patient_id": 2}, {**PATIENT, "id": 2, "patient_id": 1, "username": "b"}]
+    store = write_csv(tmp_path / "b", patients=patients, scans=[{**SCAN, "patient_id": 2}])
+    (store / "scans").mkdir()
+    (store / "scans" / "scan-0001.png").write_bytes(JPEG)
+    assert "may mean two patients" in run("braintumor", store, "--dry-run").stderr
+    assert "two patients" not in run("braintumor", store, "--dry-run", "--patient-key", "id").output
 
 
 def test_without_a_dry_run_it_has_to_be_known_where_to(run: Run, tmp_path: Path) -> None:

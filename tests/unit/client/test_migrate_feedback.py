@@ -115,7 +115,7 @@ def test_it_is_sent_with_who_said_it() -> None:
     with Triagelens(
         "https://api.example", token_provider=lambda refused=None: "t", transport=transport
     ) as client:
-        Deployment(client, "smita").users(users, {})
+        Deployment(client, "smita", "root").users(users, {})
     known = {"password_hash": HASH, "role": "patient"}
     said = {"rating": 4, "text": "Fast.", "submitted_at": "2025-05-08T10:00:00+00:00"}
     assert sent == [{"username": "ann", **known, "feedback": said}, {"username": "bob", **known}]
