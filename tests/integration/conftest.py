@@ -1,17 +1,23 @@
 """One moto cloud a test, with the functions' environment set and their caches empty."""
 
 import copy
+import functools
 import os
 from collections.abc import Iterator
+from functools import partial
 from threading import Lock
 from types import SimpleNamespace
 
 import moto.dynamodb.models
 import pytest
+from botocore.loaders import JSONFileLoader
+from joserfc.jwk import RSAKey
 from moto import mock_aws
 from moto.core.common_types import TYPE_RESPONSE
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.kms.utils import generate_private_key
+from moto.utilities.utils import load_resource
 
 import check_quality.settings
 import check_quality.wiring
@@ -65,6 +71,26 @@ def _one_request_at_a_time() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DynamoHandler, "call_action", in_turn)
         patch.setattr(moto.dynamodb.models, "copy", SimpleNamespace(deepcopy=deepcopy))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _made_once_for_all_tests() -> Iterator[None]:
+    """What takes a client or a service of moto's long to make, and is the same each time.
+
+    These are the descriptions of services, the key of Cognito's user pools, and the private key that moto
+    also makes for a symmetric key, which has none.
+    """
+    described = functools.cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
+    pools_key = RSAKey.import_key(load_resource("cognitoidp/resources/jwks-private.json"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: described(path))
+        cognitos = SimpleNamespace(RSAKey=SimpleNamespace(import_key=lambda _: pools_key))
+        patch.setattr("moto.cognitoidp.models.jwk", cognitos)
+        patch.setattr(
+            "moto.kms.models.generate_private_key",
+            lambda spec: None if spec == "SYMMETRIC_DEFAULT" else generate_private_key(spec),
+        )
         yield
 
 
