@@ -6,7 +6,8 @@ PY := .venv/bin/python
 TOOLS := .venv-tools
 UV := $(TOOLS)/bin/uv
 TRAINING := .venv-training/bin/python
-PYTEST := $(PY) -m pytest -q
+# Two processes of tests side by side, each with one thread: two cores are all that is asked for.
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q
 # mkdocs-material's advice about another program's next version is none of ours: docs/adr/0160.
 MKDOCS := NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs
 ON_TWO_CORES := -n 2
@@ -20,6 +21,7 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help setup check format test test-unit test-integration test-infra test-training test-e2e \
+	test-e2e-plain test-e2e-strict \
 	coverage demo cloud-up down status worker synth deploy bench docs docs-serve docs-pictures lock openapi compat clean
 
 help: ## Show these commands
@@ -87,15 +89,18 @@ coverage: setup ## Branch coverage of the functions and the library, at least 90
 
 test-infra: setup ## The synthesized templates, layers and zips
 	@echo "== infrastructure tests"
-	$(PYTEST) tests/infra
+	$(PYTEST) $(ON_TWO_CORES) tests/infra
 
 test-training: .venv-training/ready ## Training, in its own environment with torch
 	@echo "== training tests"
-	$(TRAINING) -m pytest -q tests/training
+	OMP_NUM_THREADS=1 $(TRAINING) -m pytest -q $(ON_TWO_CORES) tests/training
 
 test-e2e: setup .venv-training/ready ## The deployed stack on the laptop cloud, plain and strict, and a model trained on it
 	@echo "== end-to-end tests"
-	$(PYTEST) tests/e2e
+	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-e2e-plain test-e2e-strict
+
+test-e2e-plain test-e2e-strict: test-e2e-%: setup .venv-training/ready
+	$(PYTEST) -m $* tests/e2e
 
 demo: setup ## One photo, from the upload to the finding (IMAGE=path SPECIALTY=skin|eye|oral|brain)
 	@$(PY) -m infra.local.demo $(if $(IMAGE),--image "$(IMAGE)") $(if $(SPECIALTY),--specialty "$(SPECIALTY)")

@@ -27,6 +27,13 @@ def cloud(request: pytest.FixtureRequest) -> Cloud:
     return started
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks each test with its profile: the tests of one can run beside those of the other."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    needed = [*getattr(item, "fixturenames", ()), *parameters.values()]
+    item.add_marker("strict" if "strict" in needed or "strict_cloud" in needed else "plain")
+
+
 def _cloud(profile: Profile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     started = start(profile, tmp_path_factory.mktemp("laptop-cloud"))
     try:

@@ -36,8 +36,8 @@ class Accident:
 
 
 @pytest.fixture(scope="module")
-def accident(plain: Stack, person: Person, request: pytest.FixtureRequest) -> Accident:
-    """Five deliveries and their pauses take most of a minute, in which the strict cloud is started."""
+def accident(plain: Stack, person: Person) -> Accident:
+    """Five deliveries and their pauses take most of a minute."""
     sqs, unannounced = plain.aws("sqs"), new_id()
     damage(plain)
     sqs.send_message(QueueUrl=plain.outputs["QualityQueueUrl"], MessageBody=NO_NOTIFICATION)
@@ -46,8 +46,6 @@ def accident(plain: Stack, person: Person, request: pytest.FixtureRequest) -> Ac
         Bucket=plain.outputs["UploadsBucket"], Key=f"uploads/{unannounced}", Body=sharp()
     )
     sent = {specialty: [begin(person, specialty) for _ in range(2)] for specialty in ("skin", DAMAGED)}
-    if any("strict" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("strict")
     neighbours = [person.outcome(image_id) for image_id in sent["skin"]]
     stuck = [person.outcome(image_id) for image_id in sent[DAMAGED]]
     until(lambda: plain.waiting("QualityDlqUrl") >= 2, "poison in the quality queue was given up")
