@@ -26,8 +26,9 @@ from triagelens_client.errors import (
 )
 from triagelens_client.export_models import Export
 from triagelens_client.model_cards import ModelCard, ModelReplay
-from triagelens_client.models import Explanation, Image, Model, ModelImport, Prediction, Quality
+from triagelens_client.models import Explanation, Image, Prediction, Quality
 from triagelens_client.patient_models import Erasure, Patient
+from triagelens_client.registry_models import Model, ModelImport
 from triagelens_client.report_models import Report
 from triagelens_client.retry import Retry
 from triagelens_client.tokens import TokenProvider, Tokens

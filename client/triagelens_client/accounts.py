@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 
+from triagelens_client.account_models import Authenticator, Me
 from triagelens_client.http import Http, read_answer
-from triagelens_client.models import Authenticator, Me
 from triagelens_client.tokens import TokenProvider
 
 

@@ -9,6 +9,7 @@ from typing import Self
 import httpx
 from pydantic import BaseModel
 
+from triagelens_client.account_models import Me, SignUp
 from triagelens_client.accounts import Account
 from triagelens_client.audit import Audit
 from triagelens_client.cases import Cases
@@ -18,7 +19,7 @@ from triagelens_client.exports import Exports
 from triagelens_client.feedback import Feedbacks
 from triagelens_client.http import Http, read_answer, without_none
 from triagelens_client.images import Images
-from triagelens_client.models import Me, SignUp, Specialty
+from triagelens_client.models import Specialty
 from triagelens_client.patients import Patients
 from triagelens_client.polling import Poll
 from triagelens_client.registry import Registry

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from triagelens_client.models import Answer, Model
+from triagelens_client.models import Answer
+from triagelens_client.registry_models import Model
 
 FINAL_REPLAYS = frozenset({"completed", "failed"})
 

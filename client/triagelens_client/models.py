@@ -1,4 +1,4 @@
-"""What the API answers, typed. Fields that a newer API adds are ignored."""
+"""Answers of the API about images, and what all answers share. Fields that a newer API adds are ignored."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 FINAL_STATUSES = frozenset({"analyzed", "rejected", "failed", "expired"})
-DECIDED_IMPORTS = frozenset({"candidate", "refused", "not_evaluable", "expired"})
 VERDICT_STATUSES = frozenset({"analyzed", "rejected"})
 
 
@@ -206,40 +205,6 @@ class Explanation(Answer):
     overlay: Content
 
 
-class Me(Answer):
-    """The signed-in person.
-
-    Attributes:
-        id: opaque; what they make has it as `owner`.
-    """
-
-    id: str
-    username: str
-    role: str
-    patient_id: str | None = None
-    email: str | None = None
-    name: str | None = None
-    mail: bool = True
-    second_factor: bool = False
-
-
-class User(Me):
-    """A person as admins see them.
-
-    Attributes:
-        second_factor: whether an authenticator app is set up.
-    """
-
-    disabled: bool = False
-
-
-class Authenticator(Answer):
-    """What to put into an authenticator app: the secret by hand, or `uri` as a QR code."""
-
-    secret: str = Field(repr=False)
-    uri: str = Field(repr=False)
-
-
 class Label(Answer):
     name: str
     title: str
@@ -249,74 +214,6 @@ class Specialty(Answer):
     name: str
     title: str
     labels: tuple[Label, ...] = ()
-
-
-class SignUp(Answer):
-    """Answer to a sign-up: what happens next, in words."""
-
-    message: str
-
-
-class Problem(Answer):
-    """One reason why a model was refused."""
-
-    code: str
-    message: str
-
-
-class Model(Answer):
-    """One registered version of a specialty's model.
-
-    Attributes:
-        status: `candidate`, `refused`, `not_evaluable` or `retired`.
-        production: whether it answers for its specialty now.
-        share: of the images, while it is on trial beside the one in production.
-        sha256: digest of model.onnx.
-    """
-
-    specialty: str
-    name: str
-    version: str
-    status: str
-    problems: tuple[Problem, ...] = ()
-    production: bool = False
-    share: float | None = None
-    sha256: str | None = None
-    intended_use: str | None = None
-    created_at: datetime | None = None
-
-
-class ImportUploads(Answer):
-    """Where each file of a model goes; the manifest last, since its arrival starts the checks."""
-
-    model: UploadForm
-    head: UploadForm | None = None
-    manifest: UploadForm
-
-
-class ImportCreated(Answer):
-    import_id: str
-    uploads: ImportUploads
-
-
-class ModelImport(Answer):
-    """How far a model's registration has come.
-
-    Attributes:
-        status: `awaiting_upload` until the checks are through, then `candidate`, `refused` or
-            `not_evaluable`; `expired` if no manifest ever came.
-    """
-
-    import_id: str
-    status: str
-    specialty: str | None = None
-    version: str | None = None
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the checks have come to an end."""
-        return self.status in DECIDED_IMPORTS
 
 
 Item = TypeVar("Item")
@@ -336,16 +233,3 @@ def all_of(page: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
     while part.cursor is not None:
         part = page(part.cursor)
         yield from part.items
-
-
-class MigratedUser(Answer):
-    """What became of somebody of a former system.
-
-    Attributes:
-        verdict: `taken`, `known` (taken before) or `refused`.
-        reason: why somebody was refused.
-    """
-
-    username: str
-    verdict: str
-    reason: str | None = None

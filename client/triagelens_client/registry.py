@@ -11,8 +11,9 @@ from triagelens_client.errors import UnreadableFileError
 from triagelens_client.files import Source
 from triagelens_client.http import Http, read_answer, segment
 from triagelens_client.model_cards import ModelCard, ModelReplay
-from triagelens_client.models import ImportCreated, Model, ModelImport, Page, all_of
+from triagelens_client.models import Page, all_of
 from triagelens_client.polling import Poll
+from triagelens_client.registry_models import ImportCreated, Model, ModelImport
 from triagelens_client.tokens import TokenProvider
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 
+from triagelens_client.account_models import MigratedUser, User
 from triagelens_client.errors import NobodyError
 from triagelens_client.http import Http, read_answer, segment
-from triagelens_client.models import Answer, MigratedUser, Page, User, all_of
+from triagelens_client.models import Answer, Page, all_of
 from triagelens_client.tokens import TokenProvider
 
 MIGRATED_AT_ONCE = 50

@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from triagelens_client.errors import TriagelensClientError
-from triagelens_client.models import Image, Prediction, Problem
+from triagelens_client.models import Image, Prediction
+from triagelens_client.registry_models import Problem
 
 FAILED = 1
 

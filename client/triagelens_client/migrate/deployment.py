@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
+from triagelens_client.account_models import MigratedUser
 from triagelens_client.case_models import Case
 from triagelens_client.client import Triagelens
 from triagelens_client.dataset_models import Dataset
@@ -28,7 +29,7 @@ from triagelens_client.migrate.records import (
     UnfinishedError,
     UnfitError,
 )
-from triagelens_client.models import Image, MigratedUser
+from triagelens_client.models import Image
 from triagelens_client.patient_models import Patient
 
 LONGEST_NAME = 255

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from triagelens_client.account_models import MigratedUser
 from triagelens_client.errors import (
     ConnectionFailedError,
     NotSignedInError,
@@ -30,7 +31,6 @@ from triagelens_client.migrate.records import (
 )
 from triagelens_client.migrate.report import Entry, Outcome, Report
 from triagelens_client.migrate.roles import ROLES
-from triagelens_client.models import MigratedUser
 from triagelens_client.users import unfit_user
 
 CHANGED = "something else was taken over in its place: it has changed, or the ledger is another store's"

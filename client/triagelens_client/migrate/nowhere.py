@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from triagelens_client.account_models import MigratedUser
 from triagelens_client.files import Source
 from triagelens_client.migrate.deployment import Note, TakenCase
 from triagelens_client.migrate.records import OldCase, OldDataset, OldImage, OldPatient, OldReport, OldUser
-from triagelens_client.models import MigratedUser
 
 
 class Nowhere:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.old_stores import HASH
+from triagelens_client.account_models import MigratedUser
 from triagelens_client.errors import ConnectionFailedError, InvalidRequestError
 from triagelens_client.files import Source
 from triagelens_client.migrate.deployment import TakenCase
@@ -28,7 +29,6 @@ from triagelens_client.migrate.records import (
 )
 from triagelens_client.migrate.report import Report
 from triagelens_client.migrate.roles import WrongRoleError, check_role
-from triagelens_client.models import MigratedUser
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
 
