@@ -20,7 +20,7 @@ FEWEST_IMAGES = 30
 """Of training."""
 FEWEST_HELD_OUT = 19
 """With fewer, more than one in twenty of the images that it knows would have to be called of another kind."""
-_COMPONENTS = 8
+_COMPONENTS = 16
 _SHRINKAGE = 0.1
 _QUANTILE = 0.99
 _STEPS = 10_000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training_job import phantom_sets
-from training_job.config import baseline_config
+from training_job.config import RELEASES, baseline_config
 from training_job.evaluate import balanced_accuracy, open_session, predict
 from triagelens.domain.manifest import Manifest
 from triagelens.domain.specialties import SPECIALTIES, specialty
@@ -32,6 +32,8 @@ def test_a_manifest_matches_its_model_and_the_deployments_table(name: str) -> No
     described = manifest(name)
     assert described.specialty == name
     assert described.name == f"phantom-{name}"
+    assert described.version == baseline_config(name, seed=1).version
+    assert described.created_at == RELEASES[described.version]
     assert tuple(described.labels) == specialty(name).label_names
     assert described.sha256 == hashlib.sha256(content(name, "model.onnx")).hexdigest()
     assert described.explain is not None

@@ -18,6 +18,7 @@ from training_job.parity import parity_of
 from training_job.quantise import compare, head_nodes, quantise
 from triagelens.domain.manifest import AbstainSpec, InputSpec, OutlierSpec
 from triagelens.inference.outliers import OutlierMeasure
+from triagelens.services.models import MOST_MANIFEST_BYTES
 
 SPEC = InputSpec(name="image", height=32, width=32, mean=[0.5] * 3, std=[0.25] * 3)
 
@@ -95,7 +96,7 @@ def test_the_statistics_fit_into_a_manifest_and_come_back_from_it() -> None:
     found = fit_outliers(wide, np.arange(60) % 7, wide, "texture")
     assert found is not None
     text = AbstainSpec(ood=found).model_dump_json()
-    assert len(text) < 80_000
+    assert len(text) < MOST_MANIFEST_BYTES / 2
     back = AbstainSpec.model_validate_json(text).ood
     assert back == found
     np.testing.assert_array_equal(measure_of(back).distances(wide), measure_of(found).distances(wide))
