@@ -23,6 +23,7 @@ from triagelens.imaging.heatmap import evidence_map, overlay_jpeg
 from triagelens.imaging.quality import Assessment, assess
 from triagelens.inference.baselines import PackagedBaselines
 from triagelens.inference.session import LoadedModel
+from triagelens.services.report_content import model_facts
 
 FOLDER = Path(__file__).resolve().parents[1] / "pictures"
 MOST_BYTES = 150_000
@@ -89,7 +90,10 @@ def _report(finding: Prediction, overlay: bytes) -> ReportDocument:
         picture=overlay,
         caption=f"Image 1, with the evidence for {TITLES[LABEL]}",
         labels=tuple(ShownLabel(title=TITLES[one.label], probability=one.probability) for one in ranked),
-        facts=(Fact(name="Quality", value="accepted"), Fact(name="Model", value=finding.model.name)),
+        facts=(
+            Fact(name="Quality", value="accepted"),
+            Fact(name="Model", value=f"{finding.model.name} {finding.model.version}"),
+        ),
     )
     return ReportDocument(
         title="Case 10000",
@@ -98,7 +102,7 @@ def _report(finding: Prediction, overlay: bytes) -> ReportDocument:
         patient=(Fact(name="Number", value="P-1042"),),
         images=(shown,),
         remarks=(Remark(who="Doctor", when="2026-01-15", text="Compare with last year's photo."),),
-        models=(Fact(name=finding.model.name, value=f"{finding.model.sha256}; {finding.intended_use}"),),
+        models=model_facts([finding]),
         disclaimer="This finding is a demonstration model's. It is not for clinical use.",
         link="https://portal.example.org/cases/10000",
         version=1,
