@@ -4,7 +4,8 @@ from datetime import datetime
 
 from triagelens_client.models import Answer, UploadForm
 
-DECIDED_IMPORTS = frozenset({"candidate", "refused", "not_evaluable", "expired"})
+REGISTERED_IMPORTS = frozenset({"candidate", "not_evaluable"})
+DECIDED_IMPORTS = REGISTERED_IMPORTS | {"refused", "expired"}
 
 
 class Problem(Answer):
@@ -67,3 +68,8 @@ class ModelImport(Answer):
     def is_final(self) -> bool:
         """Whether the checks have come to an end."""
         return self.status in DECIDED_IMPORTS
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the model was checked and can serve, with a verdict of the gate or without."""
+        return self.status in REGISTERED_IMPORTS

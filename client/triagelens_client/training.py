@@ -67,6 +67,8 @@ class Training:
     ) -> TrainingJob:
         """The job once it has ended; `told` hears of it each time it is asked for.
 
+        A model that came of it is in the registry once `Registry.wait_for_import` says so of its `import_id`.
+
         Raises:
             DeadlinePassedError: it has not ended in `within_s` seconds.
         """

@@ -23,7 +23,8 @@ class TrainingJob(Answer):
         progress: share of the work that is done, 0..1.
         message: where it stands, for people.
         config: all settings of the job.
-        model_id: the model that came of it.
+        model_id: the model that came of it; the registry still has to check it.
+        import_id: of that check, for `Registry.wait_for_import`.
     """
 
     job_id: str
@@ -37,6 +38,7 @@ class TrainingJob(Answer):
     config: dict[str, Any]
     metrics: dict[str, float]
     model_id: str | None = None
+    import_id: str | None = None
     cost_estimate_usd: float | None = None
     cancel_requested: bool = False
     log_location: str | None = None

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The models of a deployment.", no_args_is_help=True)
 
-# What was checked and can serve, with a verdict of the gate or without.
-REGISTERED = frozenset({"candidate", "not_evaluable"})
 _File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 
 
@@ -32,7 +30,7 @@ def import_model(
     connection: Connection = context.obj
     with connection.client() as client, notices().status("Uploading and checking the model"):
         result = client.models.import_model(model, manifest, head, within_s=timeout)
-    if result.status not in REGISTERED:
+    if not result.is_registered:
         print_problems(result.problems)
         notices().print(f"The model was not registered as a candidate: {result.status}.")
         raise typer.Exit(FAILED)

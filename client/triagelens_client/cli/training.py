@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from triagelens_client.cli.output import FAILED, failing_plainly, notices, results, table
+from triagelens_client.cli.output import FAILED, failing_plainly, notices, print_problems, results, table
 from triagelens_client.training_models import TrainingJob
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from triagelens_client.client import Triagelens
 
 app = typer.Typer(help="Training jobs: from labelled images to the next model.", no_args_is_help=True)
+
+CHECKED_WITHIN_S = 900.0
+"""A check of a model may take ten minutes."""
 
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 _COLOURS = {"completed": "green", "failed": "red", "cancelled": "yellow"}
@@ -41,7 +44,7 @@ def start(
     max_cost_usd: Annotated[
         float | None, typer.Option(help="Refuse a training that would probably cost more.")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Stay until it has ended.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay until its model is registered.")] = False,
 ) -> None:
     """Start a training; prints the job's id."""
     with _client(context) as client:
@@ -106,7 +109,10 @@ def show(context: typer.Context, job_id: str, as_json: _AsJson = False) -> None:
 @app.command()
 @failing_plainly
 def watch(context: typer.Context, job_id: str) -> None:
-    """Follow a job until it has ended; exit status 1 unless it has completed."""
+    """Follow a job until it has ended and its model is registered, if it makes one.
+
+    Exit status 1 unless the job has completed, and its model can serve.
+    """
     with _client(context) as client:
         _watch(client, job_id)
 
@@ -131,9 +137,20 @@ def _watch(client: "Triagelens", job_id: str) -> None:
             said = news
 
     job = client.training.wait(job_id, told=tell)
-    if job.model_id is not None:
-        typer.echo(job.model_id)
     if job.status != "completed":
+        raise typer.Exit(FAILED)
+    if job.import_id is not None:
+        _registered(client, job.import_id)
+        typer.echo(job.model_id)
+
+
+def _registered(client: "Triagelens", import_id: str) -> None:
+    """Stays until the registry has checked the model that a job handed over."""
+    with notices().status("Checking and registering the model"):
+        result = client.models.wait_for_import(import_id, CHECKED_WITHIN_S)
+    print_problems(result.problems)
+    if not result.is_registered:
+        notices().print(f"The model was not registered as a candidate: {result.status}.")
         raise typer.Exit(FAILED)
 
 

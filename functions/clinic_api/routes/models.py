@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, status
 from clinic_api.correlation import correlation_id
 from clinic_api.deps.access import ModelAdmin, ModelReader
 from clinic_api.deps.ports import Conf
+from clinic_api.deps.training import Trainer
 from clinic_api.deps.use_cases import ImportsCase, ModelsCase
 from clinic_api.routes.responses import problems
 from clinic_api.schemas.models import (
@@ -61,10 +62,10 @@ def list_models(
 @router.get(
     "/imports/{import_id}",
     operation_id="get_model_import",
-    summary="How far a model's registration has come (admin)",
+    summary="How far a model's registration has come (researcher, admin)",
     responses=problems(401, 403, 404, 503),
 )
-def get_model_import(import_id: str, _admin: ModelAdmin, imports: ImportsCase, conf: Conf) -> ImportResponse:
+def get_model_import(import_id: str, _trainer: Trainer, imports: ImportsCase, conf: Conf) -> ImportResponse:
     """`problems` says why a model was refused."""
     return ImportResponse.of(imports.status(import_id, conf.queue_retention))
 

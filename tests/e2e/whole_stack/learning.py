@@ -26,7 +26,7 @@ from tests.e2e.whole_stack.stack import Person, Stack, until
 from tests.onnx_models import OnnxClassifier, classifier, with_graph
 from training_job.jobs.run import DONE, FAILED
 from training_job.phantoms import photograph
-from triagelens_client import Dataset, ModelCard, NotFoundError, TrainingJob
+from triagelens_client import Dataset, ModelCard, TrainingJob
 
 SPECIALTY = "eye"
 LABELS = ("normal", "cataract")
@@ -188,15 +188,10 @@ def trained(person: Person, job_id: str) -> TrainingJob:
 def registered(person: Person, job: TrainingJob) -> ModelCard:
     """The card of the model that a job made, once the registry has it."""
     assert job.model_id is not None, job
-    specialty, version = job.model_id.split(":")
-
-    def look() -> ModelCard | None:
-        try:
-            return person.client.models.get(specialty, version)
-        except NotFoundError:
-            return None
-
-    return until(look, f"{job.model_id} is registered")
+    assert job.import_id is not None, job
+    decided = person.client.models.wait_for_import(job.import_id)
+    assert decided.is_registered, decided
+    return person.client.models.get(*job.model_id.split(":"))
 
 
 def manifest_of(stack: Stack, card: ModelCard) -> dict[str, Any]:

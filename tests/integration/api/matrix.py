@@ -216,7 +216,7 @@ LEARNING: Mapping[str, Row] = {
     "list_models": Row(MAY[Action.SEE_MODELS]),
     "get_model": Row(MAY[Action.SEE_MODELS], "model"),
     "import_model": Row(MODELS, body={"manifest": "{manifest}", "size_bytes": 5000}),
-    "get_model_import": Row(MODELS, "import"),
+    "get_model_import": Row(TRAIN, "import"),
     "promote_model": Row(
         MODELS,
         "model in question",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ from typer.testing import CliRunner, Result
 
 from clinic_api.app import create_app
 from tests.fake_training_jobs import new_job
+from tests.fakes import START
 from tests.unit.api.conftest import Fakes
 from tests.unit.client.door import Door
 from tests.unit.client.fake_api import API
 from triagelens.domain.ids import new_id
+from triagelens.domain.imports import ImportStatus, ModelImport
+from triagelens.domain.models import Problem
 from triagelens.domain.people import Role
 from triagelens.domain.training_jobs import Report, Runner
 from triagelens.services.training_job_ports import Material
@@ -23,6 +27,22 @@ from triagelens_client.cli import app
 
 Run = Callable[..., Result]
 DATASET = new_id()
+SAID = Problem(code="gate", message="Too few of df.")
+
+
+def import_of(job_id: str) -> ModelImport:
+    """What a job announces to the registry."""
+    return ModelImport(
+        import_id=new_id(),
+        specialty="skin",
+        name="skin-resnet18",
+        version="2026.1",
+        requested_by="sub-rita",
+        correlation_id="request",
+        created_at=START,
+        upload_expires_at=START + timedelta(hours=1),
+        job_id=job_id,
+    )
 
 
 class Lab:
@@ -51,8 +71,10 @@ class Lab:
         self.pauses.append(seconds)
         next(self.steps, None)
 
-    def trains(self, job_id: str, *, fails: bool = False) -> None:
-        """From now on the job goes on while it is waited for."""
+    def trains(
+        self, job_id: str, *, fails: bool = False, verdict: ImportStatus = ImportStatus.CANDIDATE
+    ) -> None:
+        """From now on the job goes on while it is waited for, and after it the check of its model."""
 
         def steps() -> Iterator[object]:
             attempt = self.container.claim(job_id, Runner(runner_id="b", start=1)).attempt
@@ -62,8 +84,14 @@ class Lab:
                 yield self.container.report(job_id, attempt, Report(progress=epoch / 2, message=message))
             if fails:
                 yield self.container.fail(job_id, attempt, "out_of_memory", "Too little memory.")
-            yield self.container.finish(
-                job_id, attempt, Report(metrics={"balanced_accuracy": 0.875}, model_version="2026.1")
+            brought = self.fakes.registry.add_import(import_of(job_id))
+            metrics = {"balanced_accuracy": 0.875}
+            told = Report(metrics=metrics, model_version=brought.version, import_id=brought.import_id)
+            yield self.container.finish(job_id, attempt, told)
+            yield None
+            problems = () if verdict is ImportStatus.CANDIDATE else (SAID,)
+            yield self.fakes.registry.replace_import(
+                brought.model_copy(update={"status": verdict, "problems": problems})
             )
 
         self.steps = steps()
@@ -164,6 +192,26 @@ def test_the_command_follows_a_job_to_its_end(lab: Lab, run: Run) -> None:
     assert watched.exit_code == 0, watched.output
     assert watched.stdout.split()[-1] == "skin:2026.1"
     assert "Epoch 1/2" in watched.output
+    [brought] = lab.fakes.registry.imports.values()
+    assert brought.status == "candidate", "it stayed until there was something to show"
+
+
+def test_the_command_says_what_the_gate_says(lab: Lab, run: Run) -> None:
+    job_id = lab.fakes.jobs.add_job(new_job(), None).job_id
+    lab.trains(job_id, verdict=ImportStatus.NOT_EVALUABLE)
+    watched = run("watch", job_id)
+    assert watched.exit_code == 0, watched.output
+    assert watched.stdout.split()[-1] == "skin:2026.1"
+    assert "Too few of df. (gate)" in watched.output
+
+
+def test_the_command_fails_with_the_check_of_the_model(lab: Lab, run: Run) -> None:
+    job_id = lab.fakes.jobs.add_job(new_job(), None).job_id
+    lab.trains(job_id, verdict=ImportStatus.REFUSED)
+    watched = run("watch", job_id)
+    assert watched.exit_code == 1
+    assert "skin:2026.1" not in watched.stdout
+    assert "Too few of df. (gate)" in watched.output
 
 
 def test_the_command_fails_with_the_job(lab: Lab, run: Run) -> None:
