@@ -29,8 +29,12 @@ from triagelens.domain.manifest import TrainingSpec
 from triagelens.domain.messages import InferenceRequest
 from triagelens.domain.models import ModelFiles, ModelStatus, RegisteredModel, signed_message
 from triagelens.domain.people import Role
+from triagelens.domain.rollout import LEAST_ANSWERS, is_in_share
 
 WRONG = 250.0
+IDS = [new_id() for _ in range(10 * LEAST_ANSWERS)]
+IN_SHARE = [image_id for image_id in IDS if is_in_share(image_id, 0.5)]
+BOTH = IN_SHARE[:LEAST_ANSWERS] + [one for one in IDS if one not in IN_SHARE][:LEAST_ANSWERS]
 Headers = dict[str, str]
 
 
@@ -105,10 +109,13 @@ def registered(
     )
 
 
-def analyse(cloud: Cloud, label: int, number: int) -> ImageRecord:
-    """An image with that true label goes through a cold run_inference, which knows no pointer yet."""
+def analyse(cloud: Cloud, label: int, number: int, image_id: str | None = None) -> ImageRecord:
+    """An image with that true label goes through a cold run_inference, which knows no pointer yet.
+
+    Its id decides whether it is in a candidate's share; one by chance, if not given.
+    """
     run_inference.wiring.inference.cache_clear()
-    casework, image_id = DynamoCasework("casework", REGION), new_id()
+    casework, image_id = DynamoCasework("casework", REGION), image_id or new_id()
     key = f"working/{image_id}"
     cloud.s3.put_object(Bucket="images", Key=key, Body=picture(label, number))
     record = ImageRecord(
@@ -189,10 +196,11 @@ def test_a_bad_canary_reverts_by_itself_and_no_image_goes_without_a_finding(
     registered(cloud, "1.0.0", owner)
     bad = registered(cloud, "2.0.0", owner)
     ask(api, other, "1.0.0", "promote", share=1)
-    assert ask(api, other, "2.0.0", "promote", share=0.999).json()["share"] == 0.999
+    assert ask(api, other, "2.0.0", "promote", share=0.5).json()["share"] == 0.5
     cloud.s3.delete_object(Bucket="models", Key=bad.model_key, VersionId=bad.model_object_version)
     assert watch_canary.handler.handler({}, FakeContext()) == {}, "nothing has gone wrong yet"
-    assert [version_of(analyse(cloud, 0, number)) for number in range(4)] == ["1.0.0"] * 4
+    found = [version_of(analyse(cloud, 0, number, image_id)) for number, image_id in enumerate(IN_SHARE[:4])]
+    assert found == ["1.0.0"] * 4
     assert watch_canary.handler.handler({}, FakeContext()) == {"eye": "2.0.0"}
     assert watch_canary.handler.handler({}, FakeContext()) == {}
     card = api.client.get("/v1/models/eye/2.0.0", headers=other).json()
@@ -211,8 +219,8 @@ def test_a_canary_whose_confidence_shifts_reverts(
     registered(cloud, "2.0.0", owner, threshold=21.0)  # at the very grey of the pictures: never sure
     ask(api, other, "1.0.0", "promote", share=1)
     ask(api, other, "2.0.0", "promote", share=0.5)
-    found = [version_of(analyse(cloud, 0, number % 30)) for number in range(80)]
-    assert {"1.0.0", "2.0.0"} == set(found)
+    found = [version_of(analyse(cloud, 0, number, image_id)) for number, image_id in enumerate(BOTH)]
+    assert found == ["2.0.0"] * LEAST_ANSWERS + ["1.0.0"] * LEAST_ANSWERS
     assert watch_canary.handler.handler({}, FakeContext()) == {"eye": "2.0.0"}
     (entry,) = [entry for entry in api.audited() if entry["actor"] == "watch_canary"]
     assert "mean confidence" in entry["reason"]

@@ -192,7 +192,7 @@ def test_a_hostile_value_in_any_field_keeps_no_other_record_back(system: str, va
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @example(data=None)
 @given(data=st.data())
 def test_hostile_records_keep_no_other_record_back(system: str, data: Any) -> None:

@@ -69,7 +69,7 @@ def test_legible_text_is_legible_already(typed: str) -> None:
     assert legible(shown.replace("\u200b", "")) == shown
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(min_size=1, max_size=300), min_size=4, max_size=4))
 def test_any_text_can_be_set(typed: list[str]) -> None:
     one, two, three, four = typed

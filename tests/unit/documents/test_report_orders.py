@@ -99,7 +99,7 @@ def bare(text: str) -> str:
     return "".join(text.replace("\u200b", "").split())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(name=ORDERS, comment=ORDERS, label=ORDERS, clinic=ORDERS)
 def test_orders_in_any_field_are_shown_and_not_followed(
     name: str, comment: str, label: str, clinic: str

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import START
@@ -63,7 +63,6 @@ def document(*annotations: Annotation) -> dict[str, Any]:
     return told
 
 
-@settings(deadline=None)
 @given(SHAPES, SHAPES)
 def test_what_goes_out_as_coco_comes_back_as_it_was(first: Shapes, second: Shapes) -> None:
     drawn = {"first": first, "second": second}

@@ -79,5 +79,5 @@ class ReadersOfOneCase(RuleBasedStateMachine):
         assert self.panel.labels == self.said
 
 
-ReadersOfOneCase.TestCase.settings = settings(max_examples=80, stateful_step_count=20, deadline=None)
+ReadersOfOneCase.TestCase.settings = settings(max_examples=80, stateful_step_count=20)
 TestReadersOfOneCase = ReadersOfOneCase.TestCase

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import START
@@ -86,7 +86,6 @@ def farthest(points: list[tuple[float, float]], centres: list[tuple[float, float
     return max(min(math.dist(point, centre) for centre in centres) for point in points)
 
 
-@settings(deadline=None)
 @given(POINTS, st.integers(1, 4))
 def test_chosen_centres_leave_nobody_farther_than_twice_the_best_that_is_possible(
     points: list[tuple[float, float]], k: int

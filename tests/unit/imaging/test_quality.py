@@ -148,7 +148,7 @@ def sound(report: QualityReport) -> bool:
     return report.verdict == "accepted" or any(reason.severity == "reject" for reason in report.reasons)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     head=st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x40\0\0\0WEBPVP8 ", b"BM"]),
     tail=st.binary(max_size=400),
@@ -160,7 +160,7 @@ def test_random_bytes_are_refused(head: bytes, tail: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(position=st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_anywhere_is_refused(
     kind: str, position: float, scene: Image.Image, encode: Encode, limits: ImageLimits
@@ -170,7 +170,7 @@ def test_a_file_cut_anywhere_is_refused(
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 7)), min_size=1, max_size=8)
 )

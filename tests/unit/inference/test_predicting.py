@@ -135,7 +135,7 @@ def test_temperature_calibrates_logits_and_probabilities_alike(kind: str, temper
     assert_predicts(classifier(kind=kind, temperature=temperature), photo(160, 120))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     layout=st.sampled_from(["NCHW", "NHWC"]),
     channel_order=st.sampled_from(["RGB", "BGR"]),

@@ -211,7 +211,7 @@ def test_an_axis_whose_name_is_not_utf_8_is_refused() -> None:
     assert [problem.code for problem in problems] == ["does_not_load"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=5),
     st.sampled_from([{}, {"features": True}]),

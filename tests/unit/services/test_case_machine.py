@@ -116,7 +116,7 @@ class WritersOfOneCase(RuleBasedStateMachine):
         assert self.clinic.records.claims == taken
 
 
-WritersOfOneCase.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+WritersOfOneCase.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestWritersOfOneCase = WritersOfOneCase.TestCase
 
 

@@ -200,7 +200,6 @@ def nothing_held_out_was_trained_on(lines: list[Line], published: list[Line], se
 LIVES = settings(
     max_examples=200,
     stateful_step_count=20,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
     print_blob=True,

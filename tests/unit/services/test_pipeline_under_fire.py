@@ -200,7 +200,7 @@ class World:
             return  # the mark is a courtesy; the dead letter is what counts
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_nothing_is_lost_doubled_or_stuck(data: st.DataObject) -> None:
     world = World()
